@@ -38,7 +38,9 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
   }
   if (capture.still_running.empty()) return;
   Finding finding{"still_running", Severity::kWarning};
-  finding.title = std::to_string(capture.still_running.size()) + " processes of the program were still running";
+  const size_t running = capture.still_running.size();
+  finding.title = running == 1 ? "A process of the program was still running"
+                               : std::to_string(running) + " processes of the program were still running";
   finding.why =
       "the forecast ends when the program's first process ends; memory that the others used after that is not in it";
   finding.evidence["still_running"] = capture.still_running;

@@ -5,13 +5,10 @@
 #include "report/findings.h"
 #include "report/json_report.h"
 #include "report/words/format.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
-
-std::string pod_of(const sim::EvictionCandidate& candidate) {
-  return candidate.service.empty() ? "the program" : candidate.service;
-}
 
 /// "db uses 300.0 MiB, 44.0 MiB more than it requested, priority 0".
 std::string rank_text(const sim::EvictionCandidate& candidate) {
@@ -30,9 +27,7 @@ Finding evicted(const sim::Outcome& outcome) {
   const sim::Eviction& first = outcome.evictions.front();
   const sim::EvictionCandidate& pod = first.ranked.front();
   Finding finding{"eviction", Severity::kError};
-  finding.title = "The kubelet evicts " + pod_of(pod) + " at " + seconds_text(first.t);
-  if (const size_t more = outcome.evictions.size() - 1; more > 0)
-    finding.title += ", and " + count_text(static_cast<int64_t>(more)) + (more == 1 ? " other" : " others") + " later";
+  finding.title = eviction_text(outcome);
   std::vector<std::string> ranked;
   for (const sim::EvictionCandidate& candidate : first.ranked) ranked.push_back(rank_text(candidate));
   constexpr size_t kNamed = 4;

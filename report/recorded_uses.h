@@ -51,7 +51,9 @@ class AdjOverride {
   explicit AdjOverride(std::optional<int> value) : value_(value) {}
   void apply(trace::Event& event) {
     if (!value_ || done_) return;
-    done_ = event.kind != trace::EventKind::kProcessStart && event.kind != trace::EventKind::kComm;
+    // What the recorder reports of a process at its start (ProcessLife).
+    done_ = event.kind != trace::EventKind::kProcessStart && event.kind != trace::EventKind::kComm &&
+            event.kind != trace::EventKind::kLimit;
     if (event.kind == trace::EventKind::kOomScoreAdj)
       event.address = static_cast<uint64_t>(static_cast<int64_t>(*value_));
   }

@@ -70,7 +70,10 @@ class ShapeCheck {
     const Json& known = part.contains("properties") ? part["properties"] : kNone;
     const Json& others = part.contains("additionalProperties") ? part["additionalProperties"] : kNone;
     for (const auto& [key, child] : object.items()) {
-      const Json& rule = known.contains(key) ? known[key] : others.is_object() ? others : kNone;
+      const bool described = known.contains(key);
+      // What the schema does not describe may be nested without end.
+      if (!described && !others.is_object()) continue;
+      const Json& rule = described ? known[key] : others;
       if (auto problem = first_problem(child, rule, where.empty() ? key : where + "." + key); !problem.empty())
         return problem;
     }

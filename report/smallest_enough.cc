@@ -36,6 +36,7 @@ class Walk {
         result_.smallest = least_;
         result_.given = handed_over(least_);
         result_.finished = true;
+        result_.asked = static_cast<int>(asked_.size());
         return result_;
       }
     }

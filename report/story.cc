@@ -235,6 +235,7 @@ std::string headline(const Json& report) {
 std::string chance_sentence(const Json& report) {
   const Json& chance = child(report, "chance");
   if (chance.is_null()) return "";
+  if (whole(child(chance, "seeds")) == 0) return capitalised(text(child(chance, "cut"))) + ".";
   std::string line;
   for (const auto& [verdict, count] : child(chance, "verdicts").items())
     if (whole(count) > 0) line += (line.empty() ? "" : ", ") + verdict_words(verdict) + " " + count_text(whole(count));
@@ -287,10 +288,12 @@ std::vector<CourseSentence> course_of(const Json& report) {
 Story report_story(const Json& report) {
   Story story;
   story.headline = headline(report);
-  if (const Json& evictions = child(report, "evictions"); evictions.is_array() && !evictions.empty())
-    story.headline += ", and the kubelet evicts " + std::string(evictions.size() == 1 ? "a pod" : "pods");
-  if (child(child(report, "chance"), "flips") == true) story.headline += " (luck decides)";
   story.tone = verdict_tone(child(report, "verdict"));
+  if (const Json& evictions = child(report, "evictions"); evictions.is_array() && !evictions.empty()) {
+    story.headline += ", and the kubelet evicts " + std::string(evictions.size() == 1 ? "a pod" : "pods");
+    story.tone = "bad";
+  }
+  if (child(child(report, "chance"), "flips") == true) story.headline += " (luck decides)";
   auto& say = story.sentences;
   if (const Json& incomplete = child(child(report, "coverage"), "incomplete"); !incomplete.is_null())
     say.push_back("INCOMPLETE: " + text(incomplete));

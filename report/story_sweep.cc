@@ -71,7 +71,7 @@ const Json* smallest(const Series& series, sim::Verdict most) {
   const Json* found = nullptr;
   for (auto row = series.rows.rbegin(); row != series.rows.rend(); ++row) {
     const auto its = rank(**row);
-    if (!its || *its > static_cast<int>(most)) break;
+    if (!its || *its > static_cast<int>(most) || (*row)->value("evictions", 0) > 0) break;
     found = *row;
   }
   return found;

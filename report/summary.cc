@@ -85,8 +85,7 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   paper.line("verdict", word + when);
   if (!outcome.evictions.empty()) {
     const sim::Eviction& first = outcome.evictions.front();
-    const std::string pod = first.ranked.front().service.empty() ? "the program" : first.ranked.front().service;
-    paper.line("evicted", paper.tinted(kRed, printable(pod) + " at " + seconds_text(first.t) +
+    paper.line("evicted", paper.tinted(kRed, printable(pod_of(first.ranked.front())) + " at " + seconds_text(first.t) +
                                                  ", by the kubelet: " + bytes_text(first.available) +
                                                  " are available, its threshold is " + bytes_text(first.threshold)));
   }

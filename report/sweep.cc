@@ -87,11 +87,13 @@ SweepFigures figures_of(const sim::Outcome& outcome) {
   figures.stall = outcome.stall;
   figures.pswpin = outcome.counters[Vmstat::pswpin];
   figures.pswpout = outcome.counters[Vmstat::pswpout];
+  figures.evictions = static_cast<int64_t>(outcome.evictions.size());
   return figures;
 }
 
 std::string why_of(const sim::Outcome& outcome) {
   if (outcome.oom_kill) return why_first_kill_text(outcome);
+  if (!outcome.evictions.empty()) return eviction_text(outcome);
   for (const auto* incident : {&outcome.alloc_refused, &outcome.direct_reclaim, &outcome.kswapd_scan})
     if (*incident) return why_text(**incident);
   return "";

@@ -27,6 +27,7 @@ struct SweepFigures {
   std::optional<std::string> victim;  // comm of the first process that the OOM killer kills
   sim::Stall stall;
   int64_t pswpin = 0, pswpout = 0;
+  int64_t evictions = 0;  // by the kubelet of a Kubernetes node; they are no part of the verdict
 };
 
 struct SweepRow {

@@ -12,7 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string verdict_text(const SweepRow& row) {
-  return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.on_the_edge ? " ~" : "") +
+  return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") +
+         std::string(row.figures.evictions > 0 ? ", evicted" : "") + std::string(row.on_the_edge ? " ~" : "") +
          std::string(row.extrapolated() ? " *" : "");
 }
 
@@ -109,6 +110,7 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                    {"victim", f.victim ? Json(*f.victim) : Json()},
                    {"stall", stall_json(f.stall)},
                    {"counters", {{"pswpin", f.pswpin}, {"pswpout", f.pswpout}}}});
+    if (f.evictions > 0) all.back()["evictions"] = f.evictions;
   }
   std::string incomplete = incomplete_of(rows);
   return Json{{"schema", "oomcast.sweep.v1"},

@@ -22,11 +22,12 @@ std::string vary_key(const std::string& key) {
   return key == "swap" ? "swap[0].size" : key;
 }
 
-bool well_enough(const std::optional<sim::Verdict>& verdict, const std::string& until) {
-  if (!verdict) return false;
-  if (until == "fits") return *verdict == sim::Verdict::kFits;
-  if (until == "no_direct_reclaim") return *verdict <= sim::Verdict::kBackgroundReclaim;
-  return *verdict <= sim::Verdict::kDirectReclaim;
+/// A pod that the kubelet evicts is as dead as one that the kernel kills, whatever the verdict.
+bool well_enough(const SweepRow& row, const std::string& until) {
+  if (!row.verdict || row.figures.evictions > 0) return false;
+  if (until == "fits") return *row.verdict == sim::Verdict::kFits;
+  if (until == "no_direct_reclaim") return *row.verdict <= sim::Verdict::kBackgroundReclaim;
+  return *row.verdict <= sim::Verdict::kDirectReclaim;
 }
 
 std::string why_of(const SweepRow& row) { return row.error.empty() ? row.why : row.error; }
@@ -53,7 +54,7 @@ class Asker {
   int asked() const { return static_cast<int>(known_.size()); }
 
  private:
-  bool enough_so_far(int64_t value) const { return well_enough(row(value).verdict, fit_options_.until); }
+  bool enough_so_far(int64_t value) const { return well_enough(row(value), fit_options_.until); }
   void ask(const std::vector<int64_t>& values, int seed) {
     Variation variation{vary_key(fit_options_.key), {}};
     for (const int64_t value : values) variation.values.push_back(std::to_string(value));

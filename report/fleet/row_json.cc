@@ -151,6 +151,7 @@ void walk(Walker& walker, Row& row) {
   walker.field("memory_high_dry_ns_total", figures.stall.memory_high_dry_total);
   walker.field("pswpin", figures.pswpin);
   walker.field("pswpout", figures.pswpout);
+  walker.field("evictions", figures.evictions);
 }
 
 }  // namespace

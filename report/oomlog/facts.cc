@@ -35,7 +35,7 @@ std::optional<int64_t> total_pages(const OomReport& report, std::string& caveat)
     if (!group.memory || group.memory->unlimited()) return std::nullopt;
     int64_t kb = group.memory->limit_kb;
     if (group.swap && !group.swap->unlimited())
-      kb += group.swap->limit_kb;
+      kb += report.total_swap_kb ? std::min(group.swap->limit_kb, *report.total_swap_kb) : group.swap->limit_kb;
     else if (group.memory_and_swap && !group.memory_and_swap->unlimited())
       kb = std::max(kb, group.memory_and_swap->limit_kb);
     else

@@ -81,6 +81,8 @@ class Builder {
         return Error{spec_.name + ": the line of node " + std::to_string(zone.node) + " zone " + zone.name +
                      " is cut: it lacks min:, present: or managed:"};
     }
+    if (std::ranges::none_of(report_.zones, [](const ZoneReport& zone) { return zone.kb.get("managed") > 0; }))
+      return Error{spec_.name + ": no zone of the OOM report has memory (managed:0kB in all of them)"};
     return std::nullopt;
   }
 

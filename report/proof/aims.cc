@@ -40,6 +40,7 @@ bool finding_gone(const std::string& id, const sim::Outcome& before, const sim::
 std::optional<bool> reached(Aim aim, const std::string& finding_id, const sim::Outcome& before,
                             const sim::Outcome& after, const trace::CaptureSummary& capture) {
   if (!supported_verdict(after, capture)) return std::nullopt;
+  if (after.evictions.size() > before.evictions.size()) return false;
   switch (aim) {
     case Aim::kFindingGone:
       return finding_gone(finding_id, before, after, capture);

@@ -33,6 +33,9 @@ void add(const trace::CaptureSummary& one, const std::string& name, trace::Captu
   all.rss_peak_bytes += one.rss_peak_bytes;
   all.events += one.events;
   all.order_forced += one.order_forced;
+  all.attached_bytes += one.attached_bytes;
+  all.attached_processes += one.attached_processes;
+  all.detached |= one.detached;
   add_sentences(name, one.caveats, all.caveats);
   add_once(one.host_sensitive, all.host_sensitive);
   add_with_name(name, one.presented_host, all.presented_host);

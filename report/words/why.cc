@@ -179,6 +179,19 @@ std::string why_text(const OomKill& kill) {
          count_text(kill.victim.points) + " of " + count_text(kill.total.count());
 }
 
+std::string pod_of(const sim::EvictionCandidate& candidate) {
+  return candidate.service.empty() ? "the program" : candidate.service;
+}
+
+std::string eviction_text(const sim::Outcome& outcome) {
+  if (outcome.evictions.empty()) return "";
+  const sim::Eviction& first = outcome.evictions.front();
+  std::string text = "The kubelet evicts " + pod_of(first.ranked.front()) + " at " + seconds_text(first.t);
+  if (const auto more = static_cast<int64_t>(outcome.evictions.size()) - 1; more > 0)
+    text += ", and " + count_text(more) + (more == 1 ? " other" : " others") + " later";
+  return text;
+}
+
 std::string why_first_kill_text(const sim::Outcome& outcome) {
   if (!outcome.oom_kill) return "";
   return outcome.oom_kills.empty() ? why_text(*outcome.oom_kill) : why_text(outcome.oom_kills.front());

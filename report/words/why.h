@@ -14,6 +14,10 @@ namespace oomcast::report {
 /// Why the incident happened. For a kill use the second function: it knows the victim.
 std::string why_text(const sim::Incident& incident);
 std::string why_text(const sim::OomKill& kill);
+/// The name of the pod's service, or "the program".
+std::string pod_of(const sim::EvictionCandidate& candidate);
+/// "The kubelet evicts db at 3.00 s, and 2 others later"; "" without an eviction.
+std::string eviction_text(const sim::Outcome& outcome);
 /// Why outcome.oom_kill happened; "" without a kill.
 std::string why_first_kill_text(const sim::Outcome& outcome);
 /// Why the target would have shown the program something else from some moment on (Outcome::diverged); "" if not.

@@ -52,6 +52,17 @@ TEST_F(Export, ADamagedReportIsOneErrorAndNothingIsWritten) {
   }
 }
 
+TEST_F(Export, WhatIsNestedWithoutEndUnderAKeyThatNobodyKnowsIsNotLookedInto) {
+  ASSERT_EQ(run("true", "--report r.json").status, 0);
+  std::string report = content(at("r.json")), deep;
+  constexpr int kDepth = 200'000;
+  for (int i = 0; i < kDepth; ++i) deep += "{\"x\":";
+  report.insert(1, "\"later\": " + deep + "1" + std::string(kDepth, '}') + ",");
+  std::ofstream(at("deep.json")) << report;
+  const Finished finished = sh("$OOMCAST export deep.json --as csv -o x.csv");
+  EXPECT_EQ(finished.status, 0) << finished.err;
+}
+
 TEST_F(Export, ABinaryFormDoesNotGoToATerminal) {
   ASSERT_EQ(run("true", "--report r.json").status, 0);
   Finished refused = sh("script -qec \"$OOMCAST export r.json --as pprof\" typescript.txt");

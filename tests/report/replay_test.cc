@@ -118,6 +118,12 @@ TEST(Replay, ADamagedTraceIsRefused) {
 TEST(Replay, AnotherOomScoreAdjTakesThePlaceOfTheRecordedOne) {
   auto tell_with_adj = [](trace::EventSink& sink) {
     Program p(sink, 100);
+    trace::Event limited;  // ulimit -v
+    limited.kind = trace::EventKind::kLimit;
+    limited.pid = limited.tid = 100;
+    limited.address = 9;
+    limited.argument = uint64_t{1} << 40;
+    sink.feed(limited);
     trace::Event told;
     told.kind = trace::EventKind::kOomScoreAdj;
     told.pid = told.tid = 100;

@@ -184,5 +184,13 @@ TEST(SmallestEnough, WithoutTimeItSaysHowFarItGot) {
   EXPECT_EQ(smallest_enough(range, none.ask()).smallest, std::nullopt);
 }
 
+TEST(SmallestEnough, TheFirstQuestionIsCountedWhereItIsTheLast) {
+  SearchRange range = from(100, 1000);
+  range.least_fails = false;
+  const SearchResult result = found(range, above(50));
+  EXPECT_EQ(result.smallest, 100);
+  EXPECT_EQ(result.asked, 1);
+}
+
 }  // namespace
 }  // namespace oomcast::report

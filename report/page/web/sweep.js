@@ -20,7 +20,7 @@
     return lines;
   }
 
-  const doubts = (row) => [row.extrapolated ? "extrapolated" : "", row.on_the_edge ? "on the edge" : ""].filter(Boolean).join(", ");
+  const doubts = (row) => [row.evictions ? "evicted by the kubelet" : "", row.extrapolated ? "extrapolated" : "", row.on_the_edge ? "on the edge" : ""].filter(Boolean).join(", ");
 
   function rowsTable(rows, keys, group, xs) {
     const at = (incident) => (incident ? page.bytes(incident.app_footprint_bytes) : "-");

@@ -106,5 +106,28 @@ TEST_F(Fitting, TheTextSaysWhatGoesWrongBelowAndTheSetting) {
   EXPECT_EQ(json["verdict_below"], "oom_kill");
 }
 
+TEST_F(Fitting, ASizeAtWhichTheKubeletEvictsIsNotEnough) {
+  recorded = record(host, [](trace::EventSink& sink) {
+    Program p(sink, 100);
+    p.map(0, 10240);
+    p.touch(0, 10240);
+    for (int second = 0; second < 30; ++second) p.sleep(Nanoseconds(1'000'000'000));
+    p.exit();
+  });
+  FitOptions options;
+  options.key = "memory";
+  options.until = "no_oom";
+  const int64_t alone = fitted(options).smallest.value().value;
+  host.kubelet.eviction_hard = 32_MiB;
+  const int64_t on_a_node = fitted(options).smallest.value().value;
+  EXPECT_GT(on_a_node, alone + 16 * kMiB);
+  const auto rows = sweep({{recorded.bytes, "t.trace"}, host, {}},
+                          Combinations::of({{"memory", {std::to_string(alone + 8 * kMiB)}}}).value(), 1);
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ(rows->at(0).figures.evictions, 1);
+  EXPECT_THAT(rows->at(0).why, HasSubstr("The kubelet evicts the program at"));
+  EXPECT_THAT(sweep_table({{"memory", {}}}, rows.value()), HasSubstr(", evicted"));
+}
+
 }  // namespace
 }  // namespace oomcast::report

@@ -73,5 +73,16 @@ TEST(HostOf, ALogWithoutZonesIsRefused) {
   EXPECT_THAT(spec.error().message, HasSubstr("no lines of zones"));
 }
 
+TEST(HostOf, ALogWhoseZonesHaveNoMemoryIsRefused) {
+  std::string log = kHost61;
+  for (size_t at = 0; (at = log.find("managed:", at)) != log.npos;) {
+    at += 8;
+    log.replace(at, log.find("kB", at) - at, "0");
+  }
+  const auto spec = host_in(log);
+  ASSERT_FALSE(spec.ok());
+  EXPECT_THAT(spec.error().message, HasSubstr("no zone of the OOM report has memory"));
+}
+
 }  // namespace
 }  // namespace oomcast::oomlog
