@@ -45,6 +45,13 @@ OnlyName replaced(int from_base, const char* from, int to_base, const char* to) 
   return there.file != 0 && there.file != only_name(from_base, from).file ? there : OnlyName{};
 }
 
+/// A file in memory is no business of these notes. What was touched of other segments lies beside it until it goes:
+/// workers make the next one before they drop the last.
+OnlyName scanned() {
+  request_shared_scan();
+  return {};
+}
+
 }  // namespace
 
 // `named`: the file that loses its only name if the call succeeds.
@@ -63,7 +70,7 @@ OnlyName replaced(int from_base, const char* from, int to_base, const char* to) 
 OOMCAST_UNLINK(unlink, only_name(AT_FDCWD, path), (const char* path), (path))
 OOMCAST_UNLINK(unlinkat, only_name(base, path), (int base, const char* path, int flags), (base, path, flags))
 OOMCAST_UNLINK(remove, only_name(AT_FDCWD, path), (const char* path), (path))
-OOMCAST_UNLINK(shm_unlink, OnlyName{}, (const char* name), (name))
+OOMCAST_UNLINK(shm_unlink, scanned(), (const char* name), (name))
 OOMCAST_UNLINK(rename, replaced(AT_FDCWD, from, AT_FDCWD, to), (const char* from, const char* to), (from, to))
 OOMCAST_UNLINK(renameat, replaced(from_base, from, to_base, to),
                (int from_base, const char* from, int to_base, const char* to), (from_base, from, to_base, to))

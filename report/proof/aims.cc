@@ -27,7 +27,7 @@ bool kills(const sim::Outcome& outcome, bool guest) {
 bool finding_gone(const std::string& id, const sim::Outcome& before, const sim::Outcome& after,
                   const trace::CaptureSummary& capture) {
   if (after.verdict > before.verdict || after.halted) return false;
-  if (id == "oom_kill" || id == "oom_bystander" || id == "panic" || id == "stuck")
+  if (id == "oom_kill" || id == "oom_bystander" || id == "panic" || id == "stuck" || id == "tmpfs_full")
     return after.verdict < sim::Verdict::kAllocRefused;
   if (id == "direct_reclaim" && after.verdict <= sim::Verdict::kDirectReclaim && after.stall.total < kRace &&
       after.stall.total * 10 < before.stall.total)

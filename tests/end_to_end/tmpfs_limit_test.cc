@@ -38,7 +38,8 @@ class TmpfsLimit : public EndToEnd {
     fs::remove(file);
   }
   Json full() const {
-    for (const Json& finding : report()["findings"])
+    const Json whole = report();
+    for (const Json& finding : whole["findings"])
       if (finding["id"] == "tmpfs_full") return finding;
     return {};
   }
@@ -71,6 +72,21 @@ TEST_F(TmpfsLimit, AMappingGetsTheSignalWhereItDoesOnARealMount) {
   EXPECT_EQ(std::stoll(real.out), 8 * kMiB);
 }
 
+// Four segments of 2 MiB at a time, as the workers of a data loader have them: a new one, then the oldest goes.
+TEST_F(TmpfsLimit, SegmentsThatComeAndGoCountWithThoseBesideThem) {
+  std::ofstream(at("loader.py")) << "from multiprocessing.shared_memory import SharedMemory\n"
+                                    "live = []\n"
+                                    "for i in range(12):\n"
+                                    "    segment = SharedMemory(create=True, size=2 << 20)\n"
+                                    "    for at in range(0, 2 << 20, 4096): segment.buf[at] = 1\n"
+                                    "    live.append(segment)\n"
+                                    "    if len(live) == 4: old = live.pop(0); old.close(); old.unlink()\n"
+                                    "for segment in live: segment.close(); segment.unlink()\n";
+  forecast("/usr/bin/python3 loader.py", "--tmpfs /dev/shm=64M");
+  EXPECT_EQ(report()["app"]["memory_mounts"][0]["peak_bytes"], 8 * kMiB);
+  EXPECT_EQ(report()["verdict"], "fits");
+}
+
 TEST_F(TmpfsLimit, ALargerOneIsProvenAndEnough) {
   forecast("/usr/bin/python3 write.py", "--tmpfs /dev/shm=8M --prove 60");
   const Json suggestion = full()["try"][0];
@@ -91,7 +107,8 @@ TEST_F(TmpfsLimit, APodsShmHoldsSixtyFourMiBAndARecordingCanBeAskedAboutAnother)
   const Finished sweep = sh("$OOMCAST sweep t.trace --vary tmpfs./dev/shm=4M..16M --json");
   ASSERT_EQ(sweep.status, 0) << sweep.err;
   std::string verdicts;
-  for (const Json& row : Json::parse(sweep.out)["rows"]) verdicts += row["verdict"].get<std::string>() + " ";
+  const Json rows = Json::parse(sweep.out)["rows"];
+  for (const Json& row : rows) verdicts += row["verdict"].get<std::string>() + " ";
   EXPECT_EQ(verdicts, "alloc_refused alloc_refused fits ") << sweep.out;
 }
 
