@@ -48,8 +48,8 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       reader(feed, sites, heap, mappings, mapped_files, shared_memory, deleted, files, settings, meter, count, clocks),
       faults(feed, stash, reader, mappings, filler, meter, count, std::move(served)),
       phase(feed, poller, notes, clocks, may_poll(options, tracker, sink)),
-      scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, deleted, files, reader, meter,
-              planner, count, clocks) {
+      scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, files, reader, meter, planner,
+              count, clocks) {
   mappings.count_pages_with(late);
   notes.wanted_stash = options.stash;
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();

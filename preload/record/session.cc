@@ -237,6 +237,7 @@ void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
     for (const auto& [pid, process] : rooms_.processes) rooms_.scanner.read_thread_clocks(*process, now_ns, ticks_);
   if (rooms_.options.follow_children) life_.discover_children(ticks_);
   outside_.hold_due(now_ns);
+  rooms_.deleted.settle_if_due(now_ns);
   rooms_.feed.arm_watches();
   if (rooms_.options.progress && now_ns >= next_progress_ns_) {
     next_progress_ns_ = now_ns + kProgressNs;

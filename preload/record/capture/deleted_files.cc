@@ -39,15 +39,16 @@ void DeletedFiles::take_note(Process& process, const trace::Event& note) {
     return;
   nameless_[note.address] = note.argument;
   has_news_ = true;
-  settle_if_due(process, clocks_.now_ns());
+  if (clocks_.now_ns() >= next_settle_ns_) settle(process);
 }
 
 void DeletedFiles::before_first_use(Process& process, uint64_t file) {
   if (nameless_.contains(file)) settle(process);
 }
 
-void DeletedFiles::settle_if_due(Process& process, uint64_t now_ns) {
-  if (!nameless_.empty() && now_ns >= (has_news_ ? next_settle_ns_ : next_check_ns_)) settle(process);
+void DeletedFiles::settle_if_due(uint64_t now_ns) {
+  if (nameless_.empty() || processes_.empty() || now_ns < (has_news_ ? next_settle_ns_ : next_check_ns_)) return;
+  settle(*processes_.begin()->second);
 }
 
 void DeletedFiles::settle(Process& process) {

@@ -29,7 +29,8 @@ class DeletedFiles {
   /// A descriptor of the file with this number is used for the first time. A file system may give the inode number of
   /// a deleted file to a new one: the end of the deleted file is reported before the use of the new one.
   void before_first_use(Process& process, uint64_t file);
-  void settle_if_due(Process& process, uint64_t now_ns);
+  /// Reports the files that nobody holds any more. Does nothing if the last check was too short a time ago.
+  void settle_if_due(uint64_t now_ns);
 
  private:
   using Inodes = std::map<uint64_t, uint64_t>;  // by file number

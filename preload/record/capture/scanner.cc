@@ -115,7 +115,6 @@ void Scanner::scan(Process& process, bool whole, bool last) {
     mapped_files_.scan(process);
   if (began >= process.scans.next_io_ns) files_.scan(process);
   shared_memory_.settle_if_due(process, began);
-  deleted_.settle_if_due(process, began);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 
-#include "preload/record/capture/deleted_files.h"
 #include "preload/record/capture/file_uses.h"
 #include "preload/record/capture/note_reader.h"
 #include "preload/record/capture/page_poller.h"
@@ -18,8 +17,8 @@ namespace oomcast::record {
 class Scanner {
  public:
   Scanner(ProcessTable& processes, EventFeed& feed, Mappings& mappings, PagePoller& poller, Windows& windows,
-          MappedFiles& mapped_files, SharedMemory& shared_memory, DeletedFiles& deleted, FileUses& files,
-          NoteReader& reader, ResidentMeter& meter, ScanPlanner& planner, Statistics& count, const Clocks& clocks)
+          MappedFiles& mapped_files, SharedMemory& shared_memory, FileUses& files, NoteReader& reader,
+          ResidentMeter& meter, ScanPlanner& planner, Statistics& count, const Clocks& clocks)
       : processes_(processes),
         feed_(feed),
         mappings_(mappings),
@@ -27,7 +26,6 @@ class Scanner {
         windows_(windows),
         mapped_files_(mapped_files),
         shared_memory_(shared_memory),
-        deleted_(deleted),
         files_(files),
         reader_(reader),
         meter_(meter),
@@ -61,7 +59,6 @@ class Scanner {
   Windows& windows_;
   MappedFiles& mapped_files_;
   SharedMemory& shared_memory_;
-  DeletedFiles& deleted_;
   FileUses& files_;
   NoteReader& reader_;
   ResidentMeter& meter_;

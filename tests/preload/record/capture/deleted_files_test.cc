@@ -44,7 +44,7 @@ class DeletedFilesTest : public RoomsTest {
   }
   void wait_for_the_next_check() {
     clocks.now += 200'000'000;
-    rooms.deleted.settle_if_due(fake.process, clocks.now);
+    rooms.deleted.settle_if_due(clocks.now);
   }
   std::vector<uint64_t> dropped() {
     std::vector<uint64_t> files;
