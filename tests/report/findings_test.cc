@@ -394,7 +394,7 @@ TEST(Findings, AKubeletThatComesTooLateIsSaid) {
   stories::Story story = stories::oom();
   EXPECT_THAT(ids(story), testing::Not(testing::Contains("eviction_too_late")));
   story.outcome.host.kubelet.eviction_hard = 100_MiB;
-  EXPECT_THAT(the("eviction_too_late", story).why, HasSubstr("looks every 10.00 s whether 100.0 MiB are available"));
+  EXPECT_THAT(the("eviction_too_late", story).why, HasSubstr("checks every 10.00 s whether 100.0 MiB are available"));
 }
 
 TEST(Findings, AssumedFieldsAreNamedUpToFive) {

@@ -60,7 +60,8 @@ class WindowFillerTest : public testing::Test {
   ResidentMeter meter{table.processes, table.feed, table.notes};
   SharedMemory shared_memory{table.processes, table.feed, meter, planner, table.clocks};
   ForkCopies copies{table.processes, table.feed, table.notes};
-  MappedFiles mapped_files{table.feed, shared_memory, planner, table.notes, table.clocks};
+  DeletedFiles deleted{table.processes, table.feed, shared_memory, table.clocks};
+  MappedFiles mapped_files{table.feed, shared_memory, deleted, planner, table.notes, table.clocks};
   ProgramText text{table.feed, table.count};
   Mappings mappings{table.feed, table.stash, shared_memory, meter, table.notes, table.clocks};
   PagePoller poller{table.feed, mappings, shared_memory, copies,      mapped_files,
