@@ -1,5 +1,5 @@
-// An ascending list of page numbers: the entries that existed when it was made. Stored as runs, because most numbers are
-// adjacent.
+// An ascending list of page numbers: the entries that existed when it was made. Stored as runs, because most numbers
+// are adjacent.
 #pragma once
 
 #include <cstddef>
