@@ -42,8 +42,8 @@ HeadlineRange range_of(const Headline& headline, const std::vector<Outcome>& out
   if (values.empty()) return range;
   std::sort(values.begin(), values.end());
   range.least = values.front();
-  range.median = values[(values.size() - 1) /
-                        2];  // the lower of the two in the middle, so that the median is a value of some seed
+  // the lower of the two in the middle, so that the median is a value of some seed
+  range.median = values[(values.size() - 1) / 2];
   range.most = values.back();
   return range;
 }

@@ -68,8 +68,8 @@ struct LruGen {
   std::array<uint64_t, kGenTypes> min_seq{};
   std::array<int64_t, kGenerations> born_ns;  // timestamps[]: when each generation became the youngest
   std::array<std::array<ByZone<GenList>, kGenTypes>, kGenerations> lists;
-  std::array<std::array<ByZone<int64_t>, kGenTypes>, kGenerations>
-      nr_pages{};  // by the pages' generation number, reservoirs included
+  // by the pages' generation number, reservoirs included
+  std::array<std::array<ByZone<int64_t>, kGenTypes>, kGenerations> nr_pages{};
   // The controller: exponential averages over past generations, and counts of the current one (NR_HIST_GENS is 1).
   ByTier<int64_t> avg_refaulted{}, avg_total{}, refaulted{}, evicted{};
   std::array<std::array<int64_t, kTiers - 1>, kGenTypes> protected_pages{};

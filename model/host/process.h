@@ -29,8 +29,8 @@ struct Process {
   bool dying = false;       // killed by the model, memory not freed yet
   bool killed = false;      // the model has killed it
   bool unkillable = false;  // pid 1
-  std::optional<Nanoseconds>
-      stuck_at;  // since then it waits for memory for ever: it does nothing more and keeps its memory
+  // since then it waits for memory for ever: it does nothing more and keeps its memory
+  std::optional<Nanoseconds> stuck_at;
 
   AddressSpace space;              // guests only
   std::set<FileIndex> held_files;  // files in memory that the process, or its parent before fork(), has used

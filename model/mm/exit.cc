@@ -23,8 +23,8 @@ using host::ProcessIndex;
 
 namespace {
 
-constexpr uint64_t kFlushPages =
-    512;  // pages freed between two points at which other tasks may run (one mmu_gather chunk)
+// pages freed between two points at which other tasks may run (one mmu_gather chunk)
+constexpr uint64_t kFlushPages = 512;
 
 void free_counted(Kernel& k, host::NodeIndex node, host::ZoneKind zone, int64_t count) {
   const host::CpuIndex cpu = k.sched.current().cpu;

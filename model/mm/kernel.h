@@ -53,18 +53,18 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual void on_kswapd_run(host::NodeIndex node) = 0;  // balance_pgdat() begins
-  virtual void on_scan(host::NodeIndex node, bool by_kswapd,
-                       host::CgroupIndex target_cgroup) = 0;  // inactive pages were scanned
-  virtual void on_direct_reclaim(ZoneRef zone) = 0;           // a task begins direct reclaim
-  virtual void on_swap_out(host::NodeIndex node) = 0;         // a page goes to swap
+  // inactive pages were scanned
+  virtual void on_scan(host::NodeIndex node, bool by_kswapd, host::CgroupIndex target_cgroup) = 0;
+  virtual void on_direct_reclaim(ZoneRef zone) = 0;    // a task begins direct reclaim
+  virtual void on_swap_out(host::NodeIndex node) = 0;  // a page goes to swap
   virtual void on_alloc_refused(int pid, const Refusal& refusal) = 0;
   virtual void on_oom_kill(const OomReport& report) = 0;  // a kill, a panic, or no process that may be killed
   virtual void on_stuck(host::ProcessIndex process) = 0;  // its memory can never be allocated (Process::stuck_at)
-  virtual void on_stall(Nanoseconds begin,
-                        Stalled what) = 0;  // a wait has ended now; Actor::stall_depth: waits around it
+  // a wait has ended now; Actor::stall_depth: waits around it
+  virtual void on_stall(Nanoseconds begin, Stalled what) = 0;
   virtual void on_memory_high(host::CgroupIndex group) = 0;  // a task reclaims in a cgroup above its memory.high
-  virtual void watch(host::ProcessIndex process,
-                     uint64_t vpn) = 0;  // asks the recorder to report the next use of this page
+  // asks the recorder to report the next use of this page
+  virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;
 };
 
 struct Kernel {

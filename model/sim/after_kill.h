@@ -74,8 +74,8 @@ class AfterKill {
   const host::Host& host_;
   const FileTable& file_table_;
   std::map<host::ProcessIndex, Followed> processes_;
-  std::map<host::FileIndex, Leaves>
-      written_;  // pages of files that victims wrote and the host does not hold, by page index
+  // pages of files that victims wrote and the host does not hold, by page index
+  std::map<host::FileIndex, Leaves> written_;
   std::vector<host::ProcessIndex> not_freed_;  // followed processes of which the host still holds memory
   int64_t pages_ = 0, tables_ = 0;             // sums over all followed processes
 };

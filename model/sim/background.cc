@@ -47,8 +47,8 @@ void Background::start(size_t index, host::FileIndex file, mm::Actor actor) {
 
 void Background::run(size_t index, host::FileIndex file, host::CgroupIndex cgroup) {
   const host::BackgroundSpec& spec = k_.host.spec.background[index];
-  Random random(Seed{seed_.value * 0x9e3779b97f4a7c15u +
-                     index});  // a generator of its own, so that kswapd's random numbers do not depend on it
+  // a generator of its own, so that kswapd's random numbers do not depend on it
+  Random random(Seed{seed_.value * 0x9e3779b97f4a7c15u + index});
   const int64_t bytes = call_bytes(spec);
   const uint64_t calls_per_file = static_cast<uint64_t>(std::max<int64_t>(1, spec.file_size.count() / bytes));
   const bool writes = spec.write_bytes_s > 0;

@@ -45,8 +45,8 @@ class IncidentLog final : public mm::Listener {
   // The stack of the event that is being handled, and the last one sampled before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
   bool refused = false;  // memory was refused since the last look
-  bool refusal_is_lived =
-      false;  // the real call fails too: the program goes on as on the target, so that nothing diverges
+  // the real call fails too: the program goes on as on the target, so that nothing diverges
+  bool refusal_is_lived = false;
 
  private:
   bool by_kernel_thread() const;

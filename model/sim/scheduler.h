@@ -100,8 +100,8 @@ class Scheduler final : public mm::Sched {
     // The state that `pressure_` was told last, and for which CPU.
     TaskState told;
     host::CpuIndex told_cpu;
-    Nanoseconds before_stall,
-        stalled_pending;  // parts of `pending`: before a stall that has not ended; in stalls that have ended
+    // parts of `pending`: before a stall that has not ended; in stalls that have ended
+    Nanoseconds before_stall, stalled_pending;
   };
   struct Due {
     Nanoseconds time;

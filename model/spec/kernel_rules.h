@@ -72,20 +72,20 @@ inline constexpr std::array kKernelRules = {
     DatedRule{KernelRule::kSharedSlabs, {5, 9}},         // cgroups share slab caches
     DatedRule{KernelRule::kPatientCgroups, {5, 9}},  // a cgroup at its limit reclaims 16 times before it kills, not 5
     // In Linux 6.1; stable kernels from 5.10 on have it, too.
-    DatedRule{KernelRule::kPlanCutShort,
-              {5, 10}},  // shrink_lruvec() stops when enough is reclaimed, also after it cut its targets
-    DatedRule{KernelRule::kStallsOnCpuAreFull,
-              {5, 13}},  // reclaim that runs is full pressure; before, only when a tick hits it
+    // shrink_lruvec() stops when enough is reclaimed, also after it cut its targets
+    DatedRule{KernelRule::kPlanCutShort, {5, 10}},
+    // reclaim that runs is full pressure; before, only when a tick hits it
+    DatedRule{KernelRule::kStallsOnCpuAreFull, {5, 13}},
     DatedRule{KernelRule::kPcpGivesMore, {5, 14}},     // a per-CPU list frees growing batches while pages keep coming
     DatedRule{KernelRule::kReclaimThrottle, {5, 16}},  // reclaim waits for progress, not for congestion
-    DatedRule{KernelRule::kHighSleepsInCall,
-              {5, 18}},  // above memory.high, a call that charges many pages sleeps inside the call
+    // above memory.high, a call that charges many pages sleeps inside the call
+    DatedRule{KernelRule::kHighSleepsInCall, {5, 18}},
     DatedRule{KernelRule::kLargeChargeBatch, {6, 1}},  // a CPU charges a cgroup 64 pages at once, not 32
     DatedRule{KernelRule::kRotationCosts, {6, 2}},     // rotations cost a little, too
     DatedRule{KernelRule::kZsmallocEvicts, {6, 2}},    // zswap can write back pages that are in zsmalloc
     DatedRule{KernelRule::kNoFileWriteback, {6, 3}},   // reclaim leaves dirty pages of ext4 to the flushers
-    DatedRule{KernelRule::kZswapShrinksFar,
-              {6, 5}},  // zswap has one LRU of its own; a full pool shrinks to its threshold
+    // zswap has one LRU of its own; a full pool shrinks to its threshold
+    DatedRule{KernelRule::kZswapShrinksFar, {6, 5}},
     DatedRule{KernelRule::kMovableMarksApart, {6, 6}},  // zone Movable takes no share of min_free_kbytes
     DatedRule{KernelRule::kPcpAutoTuned, {6, 7}},       // pcp->high follows the use of the list
     // Not a rule of the kernel but the choice of distributions: Ubuntu 24.04, Fedora; Debian from 6.12 on.
@@ -93,13 +93,13 @@ inline constexpr std::array kKernelRules = {
     DatedRule{KernelRule::kZswapByGroup, {6, 8}},       // zswap has an LRU per cgroup and node, and a shrinker
     DatedRule{KernelRule::kLargeLruBatch, {6, 9}},      // a CPU's LRU batch is 31 pages, not 15
     DatedRule{KernelRule::kZswapExclusive, {6, 9}},     // a page that is read back leaves zswap
-    DatedRule{KernelRule::kPartialCgroupWalk,
-              {6, 11}},  // direct reclaim visits some cgroups first, and all in a second round
-    DatedRule{KernelRule::kSwapBeforeWbtLimit,
-              {6, 12}},  // writes to swap may use the whole queue of the device (seen in)
+    // direct reclaim visits some cgroups first, and all in a second round
+    DatedRule{KernelRule::kPartialCgroupWalk, {6, 11}},
+    // writes to swap may use the whole queue of the device (seen in)
+    DatedRule{KernelRule::kSwapBeforeWbtLimit, {6, 12}},
     DatedRule{KernelRule::kNodeReclaimSuccess, {6, 12}},  // zone_reclaim_success is counted (seen in)
-    DatedRule{KernelRule::kFreeHighatomic,
-              {6, 12}},  // the watermark test subtracts only free pages of the highatomic reserve (seen in)
+    // the watermark test subtracts only free pages of the highatomic reserve (seen in)
+    DatedRule{KernelRule::kFreeHighatomic, {6, 12}},
     DatedRule{KernelRule::kTaskTableSplitsRss, {6, 12}},  // the task table of an OOM report splits rss (seen in)
     DatedRule{KernelRule::kZeromap, {6, 12}},  // a page of zeros is a bit of its swap device, and takes no write
 };

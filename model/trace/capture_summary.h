@@ -26,8 +26,8 @@ struct CaptureSummary {
   uint64_t resolution_ns = 0;     // longest time between two polls of a busy process; 0: no touch was polled
   uint64_t lost_events = 0;
   uint64_t tracked_peak_bytes = 0;  // most anonymous bytes that tracking saw resident at once (all processes)
-  uint64_t prefilled_bytes =
-      0;  // private pages that the recorder filled in advance and that were still unused at the peak; each page once
+  // private pages that the recorder filled in advance and that were still unused at the peak; each page once
+  uint64_t prefilled_bytes = 0;
   uint64_t rss_peak_bytes = 0;  // most RssAnon that the kernel reported at once (all processes)
   uint64_t events = 0;
   uint64_t order_forced = 0;
@@ -46,8 +46,8 @@ struct CaptureSummary {
   std::vector<std::string> site_kinds;  // site_kinds[id - 1]: "heap", "mmap", "stack", ...; empty in old traces
   std::vector<std::vector<std::string>>
       stacks;  // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
-  std::vector<ServiceCapture>
-      services;  // replay of several recordings: one each, and the other fields are of all together; else empty
+  // replay of several recordings: one each, and the other fields are of all together; else empty
+  std::vector<ServiceCapture> services;
 };
 
 }  // namespace oomcast::trace

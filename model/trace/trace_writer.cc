@@ -6,8 +6,8 @@
 namespace oomcast::trace {
 namespace {
 
-constexpr uint64_t kBlockNs =
-    1'000'000'000;  // the longest piece of a run, in wall time, that is lost when the recorder is killed
+// the longest piece of a run, in wall time, that is lost when the recorder is killed
+constexpr uint64_t kBlockNs = 1'000'000'000;
 
 }  // namespace
 

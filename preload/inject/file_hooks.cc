@@ -169,8 +169,8 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
 
 /// stdio reads and writes inside libc. How far it has moved the descriptor can be seen only while that is open.
 void note_stream_closing(FILE* stream, int fd) {
-  constexpr uint64_t kLeastMove =
-      64 << 10;  // bytes; less is configuration and the like, which is in the target's page cache anyway
+  // bytes; less is configuration and the like, which is in the target's page cache anyway
+  constexpr uint64_t kLeastMove = 64 << 10;
   if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
   if (known == kNotAFile || (known & kClaimed) != 0) return;  // not a file, or noted by the hooks

@@ -32,10 +32,10 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-constexpr uint64_t kLeastSharedBytes = 64
-                                       << 10;  // bytes; smaller shared mappings are seen by polling, or matter little
-std::atomic<bool> maps_files{false};           // this process has mapped data of a file
-std::atomic<bool> maps_shared{false};          // this process has mapped memory that it may share
+// bytes; smaller shared mappings are seen by polling, or matter little
+constexpr uint64_t kLeastSharedBytes = 64 << 10;
+std::atomic<bool> maps_files{false};   // this process has mapped data of a file
+std::atomic<bool> maps_shared{false};  // this process has mapped memory that it may share
 
 /// In the polling phase only a scan shows what was touched of memory that is about to be freed. True: the recorder was
 /// asked, has scanned, and takes the memory for freed.

@@ -85,8 +85,8 @@ void tell_program(int hello_socket_fd, const std::string& line);
 struct Capabilities {
   bool userfaultfd = false;         // available, by the system call or through /dev/userfaultfd
   bool userfaultfd_device = false;  // /dev/userfaultfd can be opened
-  bool userfaultfd_user_mode =
-      false;  // available with UFFD_USER_MODE_ONLY, which needs no privilege; enough for wp-async
+  // available with UFFD_USER_MODE_ONLY, which needs no privilege; enough for wp-async
+  bool userfaultfd_user_mode = false;
   bool event_fork = false, event_remap = false, event_remove = false, event_unmap = false;
   bool thread_id = false, write_protect = false, wp_async = false, move = false;
   bool pagemap_scan = false, procmap_query = false;

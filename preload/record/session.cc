@@ -23,8 +23,8 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kProgressNs = 100'000'000;
-constexpr uint64_t kLingerNs =
-    100'000'000;  // the loop goes on this long after the root, to take the ends of its children
+// the loop goes on this long after the root, to take the ends of its children
+constexpr uint64_t kLingerNs = 100'000'000;
 // A process that has left no note for this long does not fill its event ring any more.
 constexpr uint64_t kQuietNs = 50'000'000;
 

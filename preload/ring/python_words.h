@@ -12,8 +12,8 @@ namespace oomcast::ring {
 inline constexpr uint64_t kPythonWord = uint64_t{1} << 63;
 inline constexpr int kPythonUnitShift = 48;             // 15 bits above the 48-bit address
 inline constexpr uint64_t kPythonVersionUnit = 0x7fff;  // marks the version word
-inline constexpr uint64_t kPythonUnknownUnit =
-    0x7ffe;  // the instruction is unknown, or its index needs more than 15 bits
+// the instruction is unknown, or its index needs more than 15 bits
+inline constexpr uint64_t kPythonUnknownUnit = 0x7ffe;
 
 inline constexpr bool is_python_word(uint64_t word) { return (word & kPythonWord) != 0; }
 inline constexpr uint64_t python_unit(uint64_t word) { return word >> kPythonUnitShift & 0x7fff; }

@@ -39,15 +39,15 @@ struct SharedArea {
   Mailbox mailbox;
   std::atomic<uint64_t> sensitive;   // bits by Sensitive
   std::atomic<uint64_t> break_fell;  // break after the last fall since the recorder read this; 0: no fall
-  std::atomic<uint32_t>
-      ring_fills;  // not 0: the ring is nearly full or holds an urgent note, and the doorbell was rung for it
+  // not 0: the ring is nearly full or holds an urgent note, and the doorbell was rung for it
+  std::atomic<uint32_t> ring_fills;
   std::atomic<uint32_t> lockstep;  // not 0: memory is short on the target, so the guest waits after each file note
   std::atomic<uint32_t> ask_before_use;         // not 0: memory is registered before the program touches it
   std::atomic<uint64_t> ask_before_free_bytes;  // frees of this size or more are scanned first
-  std::atomic<uint64_t>
-      asking_bytes[kAskingThreads];  // sizes of large requests that are about to be reported; 0: a free place
-  std::atomic<uint32_t>
-      robust_mutexes;  // not 0: the program makes robust mutexes, so no page may be armed or moved out for its next use
+  // sizes of large requests that are about to be reported; 0: a free place
+  std::atomic<uint64_t> asking_bytes[kAskingThreads];
+  // not 0: the program makes robust mutexes, so no page may be armed or moved out for its next use
+  std::atomic<uint32_t> robust_mutexes;
   FileCallTable file_calls;
   EventRing ring;
   KnownPages known;    // registered pages: malloc's hook need not ask

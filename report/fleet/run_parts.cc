@@ -26,8 +26,8 @@ class Waiting {
 
   Result<std::vector<size_t>> run() {
     for (double pause_s = kShortestPauseS;; pause_s = std::min(pause_s * 1.5, kLongestPauseS)) {
-      const auto queued =
-          queue_.queued();  // before the files are listed: a task that ends in between has its file then
+      // before the files are listed: a task that ends in between has its file then
+      const auto queued = queue_.queued();
       const std::vector<size_t> missing = watch_.missing();
       watch_.progress(missing);
       if (missing.empty()) return missing;

@@ -16,8 +16,8 @@ enum class Judgement { kKept, kWarned, kBroken, kOff };
 struct BudgetResult {
   Budget budget;
   std::vector<double> values;  // one per report, in order; empty if any report lacks the number
-  std::optional<double>
-      median;  // of an even count the upper of the two middle values; absent: a report lacks the number
+  // of an even count the upper of the two middle values; absent: a report lacks the number
+  std::optional<double> median;
   Judgement judgement = Judgement::kKept;
   std::string why;  // one sentence: the value, the bound, the spread
 };

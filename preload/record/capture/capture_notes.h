@@ -63,12 +63,12 @@ class CaptureNotes {
   uint64_t let_go_moves = 0;                 // mappings let go inside mremap()
   uint64_t let_go_faults = 0;                // mappings let go because a fault could not be answered
   uint64_t host_questions_mask = 0;          // by ring::Sensitive
-  uint64_t pages_stashed = 0,
-           pages_not_stashed = 0;  // watched pages whose reads are seen; watched pages of which only writes are
-  bool robust_mutexes = false;     // a process has robust mutexes, so none of its pages is watched
-  bool wanted_stash = false;       // --see-reads
-  bool stash_lost = false;         // a stash's helper was killed
-  bool armed_watches = false;      // pages were write-protected to see their next use
+  // watched pages whose reads are seen; watched pages of which only writes are
+  uint64_t pages_stashed = 0, pages_not_stashed = 0;
+  bool robust_mutexes = false;  // a process has robust mutexes, so none of its pages is watched
+  bool wanted_stash = false;    // --see-reads
+  bool stash_lost = false;      // a stash's helper was killed
+  bool armed_watches = false;   // pages were write-protected to see their next use
   bool mapped_data_file = false, mapped_program_file = false, mapped_huge_pages = false;
   bool refused_memory = false;  // --on-refuse enomem refused a request
   bool used_io_uring = false;   // a process has mapped the queues of an io_uring

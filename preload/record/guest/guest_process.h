@@ -143,9 +143,9 @@ struct ResidentCounts {
   uint64_t rss_bytes = 0;           // its part of the kernel's total: anonymous and shared memory
   uint64_t touched_since_sample = 0;
   uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // of statm; resident pages of files
-  uint64_t statm_shared_pages = 0,
-           sampled_shared_bytes = 0;  // statm's sum of files and shared memory; the latter's part of it
-  uint64_t shared_bytes = 0;          // RssShmem without the library's shared area
+  // statm's sum of files and shared memory; the latter's part of it
+  uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;
+  uint64_t shared_bytes = 0;  // RssShmem without the library's shared area
 };
 
 /// Faults that the kernel served itself, because the touch was not held.

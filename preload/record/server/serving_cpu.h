@@ -23,10 +23,10 @@ class ServingCpu {
   void rest(const int (&servers)[2]);
 
  private:
-  static constexpr uint32_t kCheckEach =
-      64;  // served() calls between two reads of the thread's CPU: one read costs as much as a fault
-  static constexpr uint32_t kElsewhere =
-      4;  // checks in a row on another CPU before a move: threads that take turns cause none
+  // served() calls between two reads of the thread's CPU: one read costs as much as a fault
+  static constexpr uint32_t kCheckEach = 64;
+  // checks in a row on another CPU before a move: threads that take turns cause none
+  static constexpr uint32_t kElsewhere = 4;
   void run_on(int cpu, const int (&servers)[2]);
 
   cpu_set_t allowed_{};
