@@ -28,8 +28,8 @@ int64_t scaled(int64_t value, int64_t by, int64_t of) {
 
 std::string kind_of(uint32_t stack_id, const trace::CaptureSummary& capture) {
   if (stack_id == 0 || stack_id > std::max(capture.site_kinds.size(), capture.stacks.size())) return "unsampled";
-  return stack_id <= capture.site_kinds.size() ? capture.site_kinds[stack_id - 1]
-                                               : "heap";  // traces of older versions hold no kinds
+  // Traces of older versions hold no kinds.
+  return stack_id <= capture.site_kinds.size() ? capture.site_kinds[stack_id - 1] : "heap";
 }
 
 bool has_stack(uint32_t stack_id, const trace::CaptureSummary& capture) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/base/mount_point.h"
 #include "model/host/host.h"
 #include "model/spec/kernel_rules.h"
 
@@ -158,17 +159,16 @@ std::vector<Pool> take_held(std::vector<Pool>& files, int64_t buffers) {
 }
 
 CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path);
-bool path_within(const std::string& path, const std::string& group);
 
 // The group's own pages: memory.stat of the group less that of its direct children, which it includes.
 template <class BytesOf>
 int64_t own_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group, BytesOf bytes_of) {
   int64_t bytes = bytes_of(group);
   for (const CgroupSpec& other : groups) {
-    if (other.path == group.path || !path_within(other.path, group.path)) continue;
+    if (other.path == group.path || !is_within(other.path, group.path)) continue;
     const bool direct = std::none_of(groups.begin(), groups.end(), [&](const CgroupSpec& between) {
-      return between.path != group.path && between.path != other.path && path_within(between.path, group.path) &&
-             path_within(other.path, between.path);
+      return between.path != group.path && between.path != other.path && is_within(between.path, group.path) &&
+             is_within(other.path, between.path);
     });
     if (direct) bytes -= bytes_of(other);
   }
@@ -233,11 +233,6 @@ void start_generations(Host& host) {
   }
 }
 
-// Whether `path` is `group` or below it.
-bool path_within(const std::string& path, const std::string& group) {
-  return path.starts_with(group) && (path.size() == group.size() || path[group.size()] == '/' || group == "/");
-}
-
 Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
   const auto limit = [](int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; };
   Cgroup cgroup;
@@ -258,7 +253,7 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
 CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path) {
   CgroupIndex nearest = kRootCgroup;
   for (const CgroupIndex g : groups.indices_after(kRootCgroup)) {
-    if (path_within(path, groups[g].path)) nearest = g;  // parents stand before children: the last match is the nearest
+    if (is_within(path, groups[g].path)) nearest = g;  // parents stand before children: the last match is the nearest
   }
   return nearest;
 }

@@ -5,19 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/base/mount_point.h"
 #include "model/spec/parse_text.h"
 #include "model/spec/read_host.h"
 
 namespace oomcast::host {
-namespace {
-
-bool lies_on(std::string_view directory, std::string_view mount) {
-  if (mount == "/") return true;
-  return directory.starts_with(mount) && (directory.size() == mount.size() || directory[mount.size()] == '/');
-}
-
-}  // namespace
-
 std::optional<Pages> tmpfs_limit(const TmpfsSpec& tmpfs, Pages total_ram) {
   if (!tmpfs.size) return total_ram / 2;
   if (*tmpfs.size == Bytes(0)) return std::nullopt;
@@ -27,7 +19,7 @@ std::optional<Pages> tmpfs_limit(const TmpfsSpec& tmpfs, Pages total_ram) {
 const TmpfsSpec* tmpfs_of(const std::vector<TmpfsSpec>& all, std::string_view directory) {
   const TmpfsSpec* nearest = nullptr;
   for (const TmpfsSpec& each : all)
-    if (lies_on(directory, each.mount) && (!nearest || each.mount.size() > nearest->mount.size())) nearest = &each;
+    if (is_within(directory, each.mount) && (!nearest || each.mount.size() > nearest->mount.size())) nearest = &each;
   return nearest;
 }
 

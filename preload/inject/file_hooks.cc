@@ -187,13 +187,6 @@ void note_stream_closing(FILE* stream, int fd) {
   keep_in_step();
 }
 
-/// For a function that the C library does not have.
-template <class Result>
-Result missing() {
-  errno = ENOSYS;
-  return -1;
-}
-
 template <class Call>
 ssize_t transfer(EventKind kind, int fd, int64_t offset, Call call) {
   const uint64_t file = file_behind(fd);
@@ -298,8 +291,6 @@ void flush_file_note() {
   thread.file_bytes = 0;
   if (tracking()) push_file_note(thread.file_kind, thread.file_id, bytes, thread.file_offset);
 }
-
-#define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)
 
 constexpr EventKind kRead = EventKind::kFileRead, kWrite = EventKind::kFileWrite;
 

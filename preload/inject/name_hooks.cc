@@ -1,6 +1,5 @@
 // Hooks the calls that take a name of a file away, and notes which file has lost its last one. The kernel then drops
 // the cached pages of the file, once no descriptor and no mapping holds it.
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -32,11 +31,14 @@ OnlyName only_name(int base, const char* path) {
   return {ring::file_id(status.st_dev, status.st_ino), status.st_ino};
 }
 
-void note_last_name_gone(const OnlyName& name) {
-  if (name.file == 0 || !tracking()) return;
-  flush_file_note();
-  thread_state.last_file_page = 0;
-  push_file_note(trace::EventKind::kFileTruncate, name.file, 0, name.inode, ring::kLastNameGone);
+/// After the call. Which file in memory has lost a name, if one has, is not known.
+void note_name_gone(const OnlyName& name) {
+  if (name.file != 0 && tracking()) {
+    flush_file_note();
+    thread_state.last_file_page = 0;
+    push_file_note(trace::EventKind::kFileTruncate, name.file, 0, name.inode, ring::kLastNameGone);
+  }
+  note_may_be_gone(0);
 }
 
 /// rename(): the file that `to` has named so far. A file renamed to its own name keeps it.
@@ -57,14 +59,10 @@ OnlyName scanned() {
 // `named`: the file that loses its only name if the call succeeds.
 #define OOMCAST_UNLINK(name, named, parameters, arguments) \
   OOMCAST_EXPORT int name parameters {                     \
-    if (!have_real_libc() || !real_libc_table.name) {      \
-      errno = ENOSYS;                                      \
-      return -1;                                           \
-    }                                                      \
+    if (!OOMCAST_HAVE(name)) return missing<int>();        \
     const OnlyName only = named;                           \
     const int result = real_libc_table.name arguments;     \
-    if (result == 0) note_last_name_gone(only);            \
-    if (result == 0) note_may_be_gone(0);                  \
+    if (result == 0) note_name_gone(only);                 \
     return result;                                         \
   }
 OOMCAST_UNLINK(unlink, only_name(AT_FDCWD, path), (const char* path), (path))

@@ -1,6 +1,8 @@
 // The real functions behind the hooks, looked up once with RTLD_NEXT, so that the guest keeps its own allocator.
 #pragma once
 
+#include <errno.h>
+
 #include "preload/inject/hook_list.h"
 
 namespace oomcast::inject {
@@ -25,6 +27,16 @@ void resolve_real_libc();
 inline bool have_real_libc() {
   if (__builtin_expect(!real_libc_ready, 0)) resolve_real_libc();
   return real_libc_ready;
+}
+
+/// Whether the C library has this function.
+#define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)
+
+/// The answer of a hook where the C library has no such function.
+template <class Result>
+Result missing() {
+  errno = ENOSYS;
+  return -1;
 }
 
 /// Memory for allocations that dlsym() makes before the real malloc() is known. Never freed. Null: the arena is full.

@@ -31,8 +31,8 @@ Result<RecordedRun> record_for_fit(const RunOptions& given, const std::string& d
   options.report = directory + "/report.json";
   options.quiet = true;
   options.prove_s = 0;
-  if (options.progress == "auto" && ::isatty(STDERR_FILENO))
-    options.progress = "always";  // --quiet would hide the progress
+  // Otherwise --quiet would hide the progress.
+  if (options.progress == "auto" && ::isatty(STDERR_FILENO)) options.progress = "always";
   options.cgroup = cgroup;
   options.limits_from.clear();
   const int status = run_command(options);

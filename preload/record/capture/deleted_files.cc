@@ -27,10 +27,6 @@ void add_nameless(uint32_t pid, std::set<uint64_t>* open) {
   }
 }
 
-bool maps_inode(uint32_t pid, uint64_t inode) {
-  return read_whole_path(proc_of(pid) + "maps").find(" " + std::to_string(inode) + " ") != std::string::npos;
-}
-
 }  // namespace
 
 void DeletedFiles::take_note(Process& process, const trace::Event& note) {

@@ -56,10 +56,6 @@ bool has_open(uint32_t pid, const MemoryFile& file) {
                              [&](uint32_t number) { return is_file(path + "/" + std::to_string(number), file); });
 }
 
-bool maps_file(uint32_t pid, const MemoryFile& file) {
-  return read_whole_path(proc_of(pid) + "maps").find(" " + std::to_string(file.inode) + " ") != std::string::npos;
-}
-
 }  // namespace
 
 bool lists_segment(std::string_view table, uint64_t id) {
@@ -178,10 +174,10 @@ bool SharedMemory::still_used(uint64_t id, const MemoryFile& file, const Process
     if (&process == leaving) return false;
     const bool maps = std::ranges::any_of(
         process.map.areas(), [id](const auto& area) { return area.second.shared && area.second.object == id; });
-    if (maps || has_open(process.pid, file) || maps_file(process.pid, file)) return true;
+    if (maps || has_open(process.pid, file) || maps_inode(process.pid, file.inode)) return true;
     // Its children that have not said hello are not known yet, what they have of it is their own.
     return std::ranges::any_of(process.forks.pending_children, [&](const auto& pending_child) {
-      return has_open(pending_child.first, file) || maps_file(pending_child.first, file);
+      return has_open(pending_child.first, file) || maps_inode(pending_child.first, file.inode);
     });
   });
 }

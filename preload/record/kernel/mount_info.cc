@@ -26,9 +26,7 @@ std::vector<std::string> mount_points_of(std::string_view mountinfo, uint64_t de
 std::string mount_point_above(const std::vector<std::string>& points, std::string_view path) {
   std::string nearest;
   for (const std::string& point : points) {
-    const bool above =
-        path.starts_with(point) && (point == "/" || path.size() == point.size() || path[point.size()] == '/');
-    if (above && point.size() > nearest.size()) nearest = point;
+    if (is_within(path, point) && point.size() > nearest.size()) nearest = point;
   }
   return nearest;
 }

@@ -232,4 +232,8 @@ bool kernel_counts_exactly() {
   return exact;
 }
 
+bool maps_inode(uint32_t pid, uint64_t inode) {
+  return read_whole_path(proc_of(pid) + "maps").find(" " + std::to_string(inode) + " ") != std::string::npos;
+}
+
 }  // namespace oomcast::record

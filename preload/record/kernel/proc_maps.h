@@ -73,6 +73,8 @@ bool kernel_counts_exactly();
 /// The whole content of a /proc file; empty if it cannot be read.
 std::string read_whole(int fd);
 std::string read_whole_path(const std::string& path);
+/// Whether a mapping of the process is of a file with this inode number, on whatever device. False: it has ended.
+bool maps_inode(uint32_t pid, uint64_t inode);
 /// The same for files of less than 512 bytes that the kernel writes in one piece (statm, comm, io, ...): one read.
 std::string read_line(int fd);
 std::string read_line_of(const std::string& path);
