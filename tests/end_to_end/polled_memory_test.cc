@@ -84,15 +84,19 @@ TEST_P(PolledMemory, AProgramThatIsFoundWhileItIsLoadedHasTouchedItsMemoryOnce) 
 }
 
 TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
-  // Slowly; and so that a look at the mappings meets the last step before libc knows of it.
+  // Slowly; and so that a scan of the mappings meets the last step before libc knows of it.
   for (const char* how : {"", " 500", " 2000", " 0 600"}) {
-    const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + how);
-    if (r.is_null()) GTEST_SKIP() << "no such tracker here";
-    EXPECT_GE(mib(r, "footprint_peak_bytes"), 3) << how;
     // Alone it is 3.2 MiB, with huge pages it would be 52. A scan that another program delays may take a few steps for
-    // one, each of 2 MiB then (8.9 and 10.8 MiB were seen).
-    EXPECT_LE(mib(r, "footprint_peak_bytes"), 20) << how;
-    EXPECT_LE(mib(r, "touched_bytes"), 16) << how;
+    // one, each of 2 MiB then (8.9 and 10.8 MiB were seen): not three times in a row.
+    Json r;
+    for (int tries = 0; tries < 3; ++tries) {
+      r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + how);
+      if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+      if (mib(r, "footprint_peak_bytes") <= 8 && mib(r, "touched_bytes") <= 6) break;
+    }
+    EXPECT_GE(mib(r, "footprint_peak_bytes"), 3) << how;
+    EXPECT_LE(mib(r, "footprint_peak_bytes"), 8) << how;
+    EXPECT_LE(mib(r, "touched_bytes"), 6) << how;
   }
 }
 
