@@ -212,6 +212,8 @@ void Scanner::scan_shared_now(Process& process) {
   else if (process.maps_shared_memory || !shared_memory_.empty())
     mappings_.learn_shared(process, 0, kLowHalfEnd);
   shared_memory_.scan(process);
+  // The coverage ratio compares the tracked peak with the kernel's, so the kernel's count is read before the pages go.
+  meter_.sample_resident(process);
 }
 
 /// True while a peak has to wait for pending children: until each has become known or has ended, for at most 150 ms.

@@ -129,6 +129,15 @@ TEST_F(ScannerTest, BelowThePeakAFreeMakesNoOtherProcessBeScanned) {
   EXPECT_EQ(written(process).size(), 500u);
 }
 
+TEST_F(ScannerTest, TheKernelsCountIsReadBeforeSharedPagesAreCutOff) {
+  memory.map(at_page(0), 200);
+  memory.touch(at_page(0), 100);
+  rooms.scanner.scan(process, false);
+  memory.touch(at_page(100), 100);
+  rooms.scanner.scan_shared_now(process);
+  EXPECT_EQ(rooms.meter.rss_peak_bytes(), 200 * kPage);
+}
+
 TEST_F(ScannerTest, ALastScanFindsWhatCameSinceTheOneBefore) {
   memory.map(at_page(0), 1024);
   rooms.scanner.scan(process, false);
