@@ -14,6 +14,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr size_t kWidth = 100;
 
+std::string cause(const OomReport& report) {
+  if (report.memcg) return "its cgroup was at its limit";
+  if (report.request.order == -1) return "somebody pressed SysRq f";
+  if (has_node_constraint(report)) return "the nodes that the request could use had no memory to give";
+  if (only_programs_had_room(report)) return "the kernel's own memory was used up, while programs' memory was not";
+  if (for_low_zone(report)) return "a device's zone had no memory to give";
+  if (fragmented(report)) return "the host had no free memory in pieces as large as was asked for";
+  return "the host had no memory to give";
+}
+
 std::string headline(const OomReport& report) {
   std::string text =
       report.of == 1 ? "The log's one kill" : "Kill " + std::to_string(report.nth) + " of " + std::to_string(report.of);
@@ -21,11 +31,12 @@ std::string headline(const OomReport& report) {
     text += ", lines " + std::to_string(report.first_line) + " to " + std::to_string(report.last_line);
   if (!report.kernel_release.empty()) text += ", kernel " + report.kernel_release;
   text += ": ";
-  if (!report.killed) return text + (report.panicked ? "the kernel panicked." : "no victim in the log.");
-  text += task_text(report.killed->pid, report.killed->comm) + " was killed";
-  if (report.memcg) return text + " because its cgroup was at its limit.";
-  if (report.request.order == -1) return text + " because somebody pressed SysRq f.";
-  return text + " because the host had no memory to give.";
+  if (!report.killed) {
+    if (!report.panicked) return text + "no victim in the log.";
+    return text + "the kernel panicked" +
+           (report.panic.find("panic_on_oom") == std::string::npos ? "." : " (vm.panic_on_oom).");
+  }
+  return text + task_text(report.killed->pid, report.killed->comm) + " was killed because " + cause(report) + ".";
 }
 
 /// A sentence as an item of a list. Names come from programs: control bytes are replaced, so that a terminal gets none.

@@ -11,12 +11,24 @@ namespace {
 
 void help_memcg(const OomReport& report, std::vector<std::string>& out) {
   const MemcgReport& group = *report.memcg;
-  if (group.memory && !group.memory->unlimited())
+  if (limit_of_both(report))
+    out.push_back(
+        "A limit of memory and swap together above " + kb_text(group.memory_and_swap->limit_kb) +
+        " (memory.memsw.limit_in_bytes, docker run --memory-swap); more memory alone does not help. How far above, "
+        "the report cannot tell, since the group was stopped there.");
+  else if (group.memory && !group.memory->unlimited())
     out.push_back("A limit above " + kb_text(group.memory->limit_kb) +
                   " (memory.max, a container's limit): how far above, the report cannot tell, since the group was "
                   "stopped there. 'oomcast fit' on a run of the program tells.");
   if (group.swap && group.swap->limit_kb == 0)
     out.push_back("Swap for the group (memory.swap.max), if a slow program is better than a dead one.");
+  const int64_t usage = group.memory ? group.memory->usage_kb : 0;
+  const int64_t kernel = group.stat_bytes.has("kernel") ? group.stat_bytes.get("kernel") / 1024
+                         : group.kernel_memory          ? group.kernel_memory->usage_kb
+                                                        : 0;
+  if (usage > 0 && kernel > usage / 4)
+    out.push_back("A look at the group's kernel memory, " + kb_text(kernel) +
+                  ": files, sockets or threads without end, or a leak of the kernel's (memory.stat, 'slabtop -s c').");
   if (const int64_t shmem = group.stat_bytes.get("shmem") / 1024;
       shmem > 0 && group.memory && shmem > group.memory->usage_kb / 10)
     out.push_back("Less in tmpfs, /dev/shm or memory-backed volumes: " + kb_text(shmem) + " of the group is there.");
@@ -32,40 +44,57 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
                                  : std::string(": what is free there, the report does not show.")));
 }
 
+void help_low_memory(const OomReport& report, std::vector<std::string>& out) {
+  if (!only_programs_had_room(report)) return;
+  if (has_high_memory(report))
+    out.push_back(
+        "A 64-bit kernel: it has no zone HighMem. More memory or swap would not have helped; the lower zones do not "
+        "grow with it. Fewer tasks and less slab do.");
+  else
+    out.push_back(
+        "Less memory in zone Movable (online it as Normal, a smaller movablecore=, or a node with a zone Normal in "
+        "cpuset.mems); more swap would not have helped.");
+}
+
 void help_host(const OomReport& report, std::vector<std::string>& out) {
   const int order = report.request.order.value_or(0);
   // A request is served if one zone has enough.
   std::optional<int64_t> missing;
-  int64_t above = 0;
   for (const ZoneState& state : zone_states(report)) {
-    if (!state.usable || state.zone->kb.get("managed") == 0) continue;
+    if (!state.usable || managed_kb(*state.zone) == 0) continue;
     missing = std::min(missing.value_or(kCountLimit), std::max<int64_t>(0, -state.above_kb()));
-    above += std::max<int64_t>(0, state.above_kb());
   }
   help_nodes(report, out);
-  if (order > 0 && above > 0)
+  if (fragmented(report))
     out.push_back(
         "Larger free pieces rather than more memory: a higher vm.min_free_kbytes keeps some, and 'echo 1 "
         ">/proc/sys/vm/compact_memory' makes some for a while; who asks for order " +
         std::to_string(order) + " may be able to ask for less.");
-  if (report.request.gfp_mask && highest_zone(report.request) < 2)
+  help_low_memory(report, out);
+  if (for_low_zone(report))
     out.push_back(
         "More memory would not have helped: the device's zone is as large as it is. A driver with 64-bit DMA, or a "
         "larger CMA area, does.");
+  const bool programs_short = !only_programs_had_room(report) && !for_low_zone(report);
+  const int64_t managed = managed_kb(report);
+  const int64_t total = managed > 0 ? managed : report.usable_pages().value_or(0) * report.page_kb;
   const int64_t anon = pages_kb(report, "active_anon") + pages_kb(report, "inactive_anon");
-  if (report.total_swap_kb && *report.total_swap_kb == 0 && anon > 0)
+  if (programs_short && report.total_swap_kb && *report.total_swap_kb == 0 && anon > 0)
     out.push_back("Swap: the host had none. " + kb_text(anon) + " of anonymous and shared memory could have used it.");
-  if (report.swap_is_full())
+  if (programs_short && report.swap_is_full())
     out.push_back("More swap than " + kb_text(*report.total_swap_kb) + ", or more memory: swap was full.");
-  if (report.killed && report.killed->rss_kb() > 0)
+  if (report.panic.find("panic_on_oom") != std::string::npos)
+    out.push_back("vm.panic_on_oom=0, if a killed process is better than a restart of the host.");
+  if (report.allocating_task)
+    out.push_back("vm.oom_kill_allocating_task=0: the kernel then kills the largest, which gives back most.");
+  if (programs_short && !fragmented(report) && report.killed && report.killed->rss_kb() > total / 50)
     out.push_back("The victim's " + kb_text(report.killed->rss_kb()) +
-                  " elsewhere, or a limit of its own (memory.max) that stops it before the host runs out.");
-  if (missing.value_or(0) > 0)
+                  " elsewhere, or a limit of its own (memory.max) that stops it before the " +
+                  (has_node_constraint(report) ? "nodes run out." : "host runs out."));
+  if (programs_short && missing.value_or(0) > 0)
     out.push_back(
         "To serve this one request the zone that was nearest to enough lacked " + kb_text(*missing) +
         "; to live on, the host needs what its programs would have taken next, which the report does not know.");
-  const int64_t managed = managed_kb(report);
-  const int64_t total = managed > 0 ? managed : report.usable_pages().value_or(0) * report.page_kb;
   if (total <= 0) return;  // nothing to compare the figures below with
   if (const int64_t slab = pages_kb(report, "slab_unreclaimable"); slab > total / 5)
     out.push_back(
@@ -73,6 +102,14 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
         " of slab cannot be reclaimed ('slabtop -s c'); that is a leak of a driver or module more often than a need.");
   if (const int64_t shmem = pages_kb(report, "shmem"); shmem > total / 5)
     out.push_back("Less in tmpfs and shared memory: " + kb_text(shmem) + " ('df -t tmpfs', 'ipcs -m').");
+  if (const int64_t locked = pages_kb(report, "unevictable"); locked > total / 5)
+    out.push_back(
+        "Less that is locked or in a root file system in memory (mlock, ramfs, initramfs): " + kb_text(locked) + ".");
+  if (const int64_t compressed = zspages_kb(report); compressed > total / 5)
+    out.push_back("Swap on a disk instead of in memory: what zram or zswap had compressed took " + kb_text(compressed) +
+                  ".");
+  if (const int64_t balloon = balloon_kb(report); balloon > total / 20)
+    out.push_back("A smaller balloon: the hypervisor had taken " + kb_text(balloon) + " from this guest.");
   int64_t unused = 0;
   for (const HugePages& pages : report.huge_pages) unused += pages.free_kb();
   if (unused > total / 50)

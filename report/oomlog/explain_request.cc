@@ -9,36 +9,47 @@
 namespace oomcast::oomlog {
 namespace {
 
-bool has_policy(const OomReport& report) {
-  return !report.request.nodemask.empty() && report.request.nodemask != "(null)" && report.request.nodemask != "0";
-}
-
 std::string zone_text(const ZoneReport& zone) { return "node " + std::to_string(zone.node) + " zone " + zone.name; }
+
+bool only_with_cma(const ZoneState& state) {
+  const Counters& kb = state.zone->kb;
+  return state.free_kb == kb.get("free") && state.above_kb() >= 0 && kb.get("free_cma") > state.above_kb();
+}
 
 void add_zone(const OomReport& report, const ZoneState& state, std::vector<std::string>& out) {
   const Counters& kb = state.zone->kb;
-  const int64_t reserve = state.needed_kb - kb.get("min") - kb.get("reserved_highatomic");
+  const int64_t atomic = kb.get(kb.has("free_highatomic") ? "free_highatomic" : "reserved_highatomic");
+  const int64_t reserve = state.needed_kb - kb.get("min") - atomic;
   std::string text = zone_text(*state.zone) + " had " + kb_text(kb.get("free")) + " free";
   if (state.free_kb < kb.get("free"))
     text += " (" + kb_text(kb.get("free") - state.free_kb) + " of it CMA, which this request may not use)";
   text += "; its marks are min " + kb_text(kb.get("min")) + ", low " + kb_text(kb.get("low")) + ", high " +
           kb_text(kb.get("high"));
   if (kb.get("boost") > 0) text += " (raised by a boost of " + kb_text(kb.get("boost")) + ")";
-  if (kb.get("reserved_highatomic") > 0)
-    text += ", " + kb_text(kb.get("reserved_highatomic")) + " is kept for atomic requests";
+  if (atomic > 0) text += ", " + kb_text(atomic) + " is kept for atomic requests";
   if (reserve > 0) text += ", and " + kb_text(reserve) + " more is kept from requests that could use a higher zone";
   const int order = std::max(0, report.request.order.value_or(0));
   if (state.above_kb() < 0)
     text += ": " + kb_text(-state.above_kb()) + " too little.";
-  else if (order > 0 && !state.zone->free_blocks.empty())
+  else if (lacks_pieces(report, state))
     text += ": enough, but " + (state.in_order_kb == 0 ? std::string("none") : "only " + kb_text(state.in_order_kb)) +
-            " of it in pieces of order " + std::to_string(order) + " or larger.";
+            " of it in pieces of order " + std::to_string(order) + " or larger" +
+            (state.kept_in_order_kb == 0
+                 ? "."
+                 : " (" + kb_text(state.kept_in_order_kb) + " more are kept for atomic requests, CMA or another use).");
+  else if (order > 0 && !state.zone->free_blocks.empty())
+    text += ": enough when the report was written, " + kb_text(state.in_order_kb) + " of it in pieces of order " +
+            std::to_string(order) + " or larger.";
+  else if (only_with_cma(state))
+    text += ": enough only with its free CMA, " + kb_text(kb.get("free_cma")) +
+            ", which is kept for a device and lent to some movable pages.";
   else
     text += ": " + kb_text(state.above_kb()) + " above the min mark when the report was written.";
   out.push_back(text);
 }
 
 void add_charge(const char* name, const Charge& charge, std::vector<std::string>& out) {
+  if (charge.unlimited() && charge.usage_kb == 0) return;  // swap and kernel memory that are not counted, or not used
   std::string text = std::string(name) + ": " + kb_text(charge.usage_kb) + " used of " +
                      (charge.unlimited() ? "no limit" : kb_text(charge.limit_kb));
   if (charge.failcnt > 0) text += ", " + report::count_text(charge.failcnt) + " times at the limit";
@@ -47,9 +58,11 @@ void add_charge(const char* name, const Charge& charge, std::vector<std::string>
 
 void add_memcg(const OomReport& report, std::vector<std::string>& out) {
   const MemcgReport& group = *report.memcg;
-  std::string first = "The limit of cgroup " + (group.path.empty() ? "(not named)" : group.path) +
+  const bool both = limit_of_both(report);
+  std::string first = std::string("The limit of ") + (both ? "memory and swap together of " : "") + "cgroup " +
+                      (group.path.empty() ? "(not named)" : group.path) +
                       " was reached, not the end of the host's memory";
-  if (group.memory && !group.memory->unlimited() && group.memory->usage_kb < group.memory->limit_kb)
+  if (!both && group.memory && !group.memory->unlimited() && group.memory->usage_kb < group.memory->limit_kb)
     first += ": what was asked for did not fit below it";
   out.push_back(first + ".");
   if (!group.task_path.empty() && group.task_path != group.path)
@@ -58,6 +71,32 @@ void add_memcg(const OomReport& report, std::vector<std::string>& out) {
   if (group.memory_and_swap) add_charge("Memory and swap", *group.memory_and_swap, out);
   if (group.swap) add_charge("Swap", *group.swap, out);
   if (group.kernel_memory && group.kernel_memory->usage_kb > 0) add_charge("Kernel memory", *group.kernel_memory, out);
+}
+
+/// What fills the zones that the kernel's own memory must lie in.
+void add_low_memory(const OomReport& report, std::vector<std::string>& out) {
+  if (!only_programs_had_room(report)) return;
+  int64_t low = 0;
+  for (const ZoneState& state : zone_states(report))
+    if (state.usable) low += managed_kb(*state.zone);
+  if (low == 0) {
+    out.push_back(
+        "None of the zones that it was allowed can hold memory of the kernel's or memory that cannot be moved: the "
+        "request could not succeed, whatever is free.");
+    return;
+  }
+  const bool high = has_high_memory(report);
+  out.push_back("The kernel's own memory has to lie in the lower zones, " + kb_text(low) + " here; " +
+                (high ? "zone HighMem of this 32-bit kernel" : "zone Movable") + " is for programs and files only.");
+  std::string text;
+  for (const auto& [name, words] : {std::pair{"slab_unreclaimable", "slab"},
+                                    {"slab_reclaimable", "slab called reclaimable"},
+                                    {"pagetables", "page tables"}})
+    if (const int64_t kb = pages_kb(report, name); kb > 0)
+      text += (text.empty() ? "" : ", ") + (kb_text(kb) + " of ") + words;
+  if (const int64_t stacks = kernel_stacks_kb(report); stacks > 0)
+    text += (text.empty() ? "" : ", ") + kb_text(stacks) + " of kernel stacks";
+  if (!text.empty()) out.push_back("The kernel held " + text + (high ? " (page tables may lie in HighMem)." : "."));
 }
 
 }  // namespace
@@ -85,7 +124,7 @@ Section explain_request(const OomReport& report) {
   // A charge to a cgroup has GFP_KERNEL, whatever the page is for.
   if (report.memcg)
     text += ", charged to its cgroup";
-  else if (const std::string purpose = purpose_of(request); !purpose.empty() && !report.mem_info.empty())
+  else if (const std::string purpose = purpose_of(report); !purpose.empty() && !report.mem_info.empty())
     text += ": " + purpose;
   section.sentences.push_back(text + ".");
   if (request.gfp_mask) {
@@ -107,26 +146,29 @@ Section explain_shortage(const OomReport& report) {
     return section;
   }
   const Request& request = report.request;
+  if (request.order == -1) return section;  // nothing was short
   if (report.constraint == "CONSTRAINT_CPUSET")
     out.push_back("Only the nodes of its cpuset were allowed (mems_allowed " + request.mems_allowed + ").");
   if (report.constraint == "CONSTRAINT_MEMORY_POLICY" || has_policy(report))
-    out.push_back("A memory policy allowed nodes " + request.nodemask +
-                  " only (mbind, set_mempolicy or numactl --membind).");
-  const char* const names[] = {"DMA", "DMA32", "Normal", "Movable"};
-  if (request.gfp_mask && highest_zone(request) < 2)
-    out.push_back(std::string("The request could use nothing above zone ") + names[highest_zone(request)] + ".");
+    out.push_back(
+        "A memory policy allowed " +
+        std::string(nodes_in(request.nodemask).value_or(std::vector<int>{}).size() == 1 ? "node " : "nodes ") +
+        request.nodemask + " only (mbind, set_mempolicy or numactl --membind).");
+  if (for_low_zone(report))
+    out.push_back("The request could use nothing above zone " + std::string(highest_zone(report)) + ".");
+  add_low_memory(report, out);
   bool had_enough = false;
   for (const ZoneState& state : zone_states(report)) {
-    if (state.zone->kb.has("managed") && state.zone->kb.get("managed") == 0) continue;
+    if (managed_kb(*state.zone) == 0) continue;
     if (state.usable)
       add_zone(report, state, out);
     else if (state.above_kb() > 0)
       out.push_back(zone_text(*state.zone) + " had " + kb_text(state.zone->kb.get("free")) +
                     " free, which this request could not use (" + (state.allowed_node ? "the zone" : "the node") +
                     " was not allowed).");
-    had_enough |= state.usable && state.above_kb() > 0;
+    had_enough |= state.usable && state.above_kb() > 0 && !only_with_cma(state);
   }
-  if (had_enough && request.order.value_or(0) > 0)
+  if (fragmented(report))
     out.push_back("Memory was fragmented rather than used up: compaction could not make a piece that large.");
   else if (had_enough && !out.empty())
     out.push_back(

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "report/findings.h"
+#include "report/oomlog/facts.h"
 #include "report/oomlog/reenact.h"
 #include "report/oomlog/words.h"
 #include "report/proof/proof_words.h"
@@ -144,7 +145,11 @@ Section explain_simulation(const OomReport& report, const SimulatedKill& simulat
     out.push_back(
         "The simulation disagrees with the log about when: the figures of the report do not explain all of it.");
   add_changes(simulated, out);
-  if (both_are_full(report) && !simulated.changes.empty())
+  if (limit_of_both(report))
+    out.push_back(
+        "It was the limit of memory and swap together that was reached: it is simulated as a limit of memory alone, "
+        "and the values above are values of it (memory.memsw.limit_in_bytes).");
+  else if (both_are_full(report) && !simulated.changes.empty())
     out.push_back("The limit of memory and swap together was reached, too: it has to grow by as much.");
   return section;
 }

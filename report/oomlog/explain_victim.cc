@@ -27,24 +27,25 @@ const Score* score_of(const Scores& scores, int pid) {
   return nullptr;
 }
 
-void add_size(const Killed& killed, std::vector<std::string>& out) {
+void add_size(const Killed& killed, const TaskRow* row, int64_t page_kb, std::vector<std::string>& out) {
   if (!killed.anon_rss_kb) return;
   std::string text =
       "It held " + kb_text(killed.rss_kb()) + ": " + kb_text(*killed.anon_rss_kb) + " of its own (anonymous)";
   if (killed.file_rss_kb) text += ", " + kb_text(*killed.file_rss_kb) + " of files";
   if (killed.shmem_rss_kb) text += ", " + kb_text(*killed.shmem_rss_kb) + " shared";
   if (killed.tables_kb) text += "; " + kb_text(*killed.tables_kb) + " of page tables";
+  if (row && row->swap_entries > 0) text += "; " + kb_text(row->swap_entries * page_kb) + " more in swap";
   out.push_back(text + ".");
 }
+
+/// Kernels before 5.1 kill a child of the task that they choose.
+bool killed_a_child(const OomReport& report) { return report.chosen && report.chosen->pid != report.killed->pid; }
 
 /// Why the victim is not the task with the most points.
 std::string why_not_the_first(const OomReport& report, const Score& first) {
   const std::string most =
       task_text(first.task->pid, first.task->comm) + " had more points (" + report::count_text(first.points) + ")";
-  if (report.allocating_task) return "vm.oom_kill_allocating_task makes the kernel kill who asks; " + most + ".";
-  if (report.chosen && report.chosen->pid != report.killed->pid)
-    return "The kernel had chosen " + task_text(report.chosen->pid, report.chosen->comm) +
-           " and killed a child of it instead, as kernels before 5.1 did.";
+  if (report.allocating_task || killed_a_child(report)) return most + ".";
   return most +
          " in the table; the kernel may not kill what shares memory with init, is dying or could not use the nodes in "
          "question, and rounds counts of the table.";
@@ -66,6 +67,14 @@ void add_next(const OomReport& report, const Scores& scores, std::vector<std::st
                   " out of the question (oom_score_adj -1000, or init).");
 }
 
+std::string panic_text(const OomReport& report) {
+  if (report.panic.find("compulsory") != std::string::npos)
+    return "The kernel panicked instead of killing: vm.panic_on_oom is 2.";
+  if (report.panic.find("panic_on_oom") != std::string::npos)
+    return "The kernel panicked instead of killing: vm.panic_on_oom is 1.";
+  return "The kernel panicked: nobody was left to kill.";
+}
+
 }  // namespace
 
 Section explain_victim(const OomReport& report) {
@@ -74,20 +83,26 @@ Section explain_victim(const OomReport& report) {
   const Scores scores = scores_of(report);
   if (!report.killed) {
     if (report.no_killable)
-      out.push_back("Nobody could be killed: every task was init, a kernel thread or had oom_score_adj -1000.");
-    if (report.panicked)
-      out.push_back("The kernel panicked instead of killing (vm.panic_on_oom, or nobody was left to kill).");
+      out.push_back(
+          "Nobody could be killed: every task was init, a kernel thread, had oom_score_adj -1000 or was being "
+          "killed already.");
+    if (report.panicked) out.push_back(panic_text(report));
     return section;
   }
   const Killed& killed = *report.killed;
   out.push_back("The kernel killed " + task_text(killed.pid, killed.comm) +
                 (killed.oom_score_adj ? printf_text(", oom_score_adj %d", *killed.oom_score_adj) : std::string()) +
                 ".");
-  add_size(killed, out);
+  add_size(killed, report.task(killed.pid), report.page_kb, out);
   if (!report.group_killed.empty())
     out.push_back("With it went " + std::to_string(report.also_killed.size()) + " more of " + report.group_killed +
                   ", which has memory.oom.group set.");
-  if (report.chosen)
+  if (report.allocating_task)
+    out.push_back("vm.oom_kill_allocating_task is set: the kernel kills who asks, whatever others hold.");
+  if (killed_a_child(report))
+    out.push_back("The kernel had chosen " + task_text(report.chosen->pid, report.chosen->comm) +
+                  " and killed a child of it instead, as kernels before 5.1 did.");
+  if (report.chosen && !report.allocating_task)
     out.push_back("The kernel gave " + task_text(report.chosen->pid, report.chosen->comm) + " a score of " +
                   std::to_string(report.chosen->score) + " of 1000.");
   if (scores.most_first.empty()) return section;

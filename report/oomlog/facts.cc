@@ -12,19 +12,8 @@ namespace {
 
 using host::KernelVersion;
 
-// GFP bits that are the same from 3.10 to 6.12 (include/linux/gfp_types.h).
-constexpr int64_t kDma = 0x1, kHighmem = 0x2, kDma32 = 0x4, kMovable = 0x8, kIo = 0x40, kFs = 0x80;
-
 bool holds_column(const OomReport& report, const char* name) {
   return std::find(report.task_columns.begin(), report.task_columns.end(), name) != report.task_columns.end();
-}
-
-bool node_allowed(const OomReport& report, int node) {
-  for (const std::string* list : {&report.request.nodemask, &report.request.mems_allowed}) {
-    const auto nodes = nodes_in(*list);
-    if (nodes && !nodes->empty() && std::find(nodes->begin(), nodes->end(), node) == nodes->end()) return false;
-  }
-  return true;
 }
 
 /// constrained_alloc() and mem_cgroup_get_max(): the memory that a step of oom_score_adj is a 1000th of, in pages.
@@ -48,16 +37,12 @@ std::optional<int64_t> total_pages(const OomReport& report, std::string& caveat)
   if (const auto usable = report.usable_pages(); usable && !policy) return std::max<int64_t>(0, *usable) + swap;
   int64_t present = 0;
   for (const ZoneReport& zone : report.zones)
-    if (node_allowed(report, zone.node)) present += zone.kb.get(policy ? "present" : "managed") / page_kb;
+    if (node_allowed(report, zone.node)) present += (policy ? zone.kb.get("present") : managed_kb(zone)) / page_kb;
   if (present == 0) return std::nullopt;
   return present + swap;
 }
 
 }  // namespace
-
-bool has_node_constraint(const OomReport& report) {
-  return report.constraint == "CONSTRAINT_CPUSET" || report.constraint == "CONSTRAINT_MEMORY_POLICY";
-}
 
 Version version_of(const OomReport& report) {
   if (const auto version = host::kernel_version(report.kernel_release)) return {*version, ""};
@@ -66,73 +51,17 @@ Version version_of(const OomReport& report) {
     if (zone.kb.has("boost")) return {KernelVersion{6, 1}, "the word boost in the lines of the zones"};
   if (holds_column(report, "nr_pmds")) return {KernelVersion{4, 4}, "the column nr_pmds in the table of tasks"};
   if (holds_column(report, "nr_ptes")) return {KernelVersion{3, 10}, "the column nr_ptes in the table of tasks"};
+  if (holds_column(report, "oom_adj")) return {KernelVersion{3, 10}, "the column oom_adj in the table of tasks"};
+  if (!report.zones.empty() && !report.zones.front().kb.has("managed"))
+    return {KernelVersion{3, 10}, "the lines of the zones, which lack managed:"};
   if (report.chosen) return {KernelVersion{4, 18}, "the words 'Kill process'"};
   if (!report.constraint.empty()) return {KernelVersion{5, 4}, "the line oom-kill: and the form of the zones"};
   return {KernelVersion{6, 1}, "no sign in the log, as the newest of the older rules"};
 }
 
-std::optional<std::vector<int>> nodes_in(const std::string& list) {
-  if (list.empty() || list == "(null)") return std::nullopt;
-  return host::parse_cpu_list(list);
-}
-
-int highest_zone(const Request& request) {
-  if (!request.gfp_mask) return 3;
-  const int64_t mask = *request.gfp_mask;
-  if (mask & kDma) return 0;
-  if (mask & kDma32) return 1;
-  return (mask & kHighmem) && (mask & kMovable) ? 3 : 2;
-}
-
-std::string purpose_of(const Request& request) {
-  if (!request.gfp_mask) return "";
-  const int64_t mask = *request.gfp_mask;
-  if (mask & kDma) return "memory of the kernel's for an old device, below 16 MiB";
-  if (mask & kDma32) return "memory of the kernel's for a device that reaches only 4 GiB";
-  if ((mask & kHighmem) && (mask & kMovable)) return "memory of a program or the cache of a file";
-  if (mask & kHighmem) return "memory of a program that cannot be moved";
-  if (!(mask & kIo)) return "memory of the kernel's, by code that must not start I/O (GFP_NOIO)";
-  if (!(mask & kFs)) return "memory of the kernel's, by code of a file system that must not enter it again (GFP_NOFS)";
-  return "memory of the kernel's own: page tables, stacks, buffers, or objects of slab";
-}
-
-/// With zone HighMem, and without DMA32, the columns of lowmem_reserve[] are DMA, Normal, HighMem, Movable.
-static size_t column_of_32_bit(int64_t mask) {
-  if (mask & kDma) return 0;
-  if (!(mask & kHighmem)) return 1;
-  return mask & kMovable ? 3 : 2;
-}
-
-std::vector<ZoneState> zone_states(const OomReport& report) {
-  const int highest = highest_zone(report.request);
-  const int64_t mask = report.request.gfp_mask.value_or(kHighmem | kMovable);
-  const int order = std::max(0, report.request.order.value_or(0));
-  const bool has_highmem = std::any_of(report.zones.begin(), report.zones.end(),
-                                       [](const ZoneReport& zone) { return zone.name == "HighMem"; });
-  const size_t reserve_column = has_highmem ? column_of_32_bit(mask) : static_cast<size_t>(highest);
-  std::vector<ZoneState> states;
-  for (const ZoneReport& zone : report.zones) {
-    ZoneState& state = states.emplace_back();
-    const auto kind = host::zone_kind(zone.name);  // nothing: HighMem
-    state.zone = &zone;
-    state.allowed_node = node_allowed(report, zone.node);
-    state.usable = state.allowed_node && (kind ? static_cast<int>(*kind) <= highest : (mask & kHighmem) != 0);
-    state.free_kb =
-        zone.kb.get("free") - (mask & kMovable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
-    // __zone_watermark_unusable_free(): ordinary requests may not use the highatomic reserve.
-    state.needed_kb = zone.kb.get("min") + zone.kb.get("reserved_highatomic");
-    if (!zone.lowmem_reserve.empty()) {
-      const size_t at = std::min(reserve_column, zone.lowmem_reserve.size() - 1);
-      state.needed_kb += std::min(zone.lowmem_reserve[at], kCountLimit) * report.page_kb;
-    }
-    for (size_t i = static_cast<size_t>(order); i < zone.free_blocks.size(); ++i)
-      state.in_order_kb += std::min(zone.free_blocks[i], kCountLimit) * (report.page_kb << i);
-  }
-  return states;
-}
-
 bool reclaim_searched_all(const OomReport& report) {
-  return report.request.order.value_or(0) == 0 && highest_zone(report.request) >= 2 && !has_node_constraint(report);
+  return report.request.order.value_or(0) == 0 && !for_low_zone(report) && !only_programs_had_room(report) &&
+         !has_node_constraint(report) && !report.memcg;
 }
 
 Scores scores_of(const OomReport& report) {
@@ -164,14 +93,35 @@ Scores scores_of(const OomReport& report) {
   return scores;
 }
 
-int64_t managed_kb(const OomReport& report) {
+int64_t pages_kb(const OomReport& report, std::string_view name) {
+  return std::min(report.mem_info.get(name), kCountLimit) * report.page_kb;
+}
+
+int64_t kernel_stacks_kb(const OomReport& report) {
+  int64_t of_nodes = 0, of_zones = 0;  // before 5.9 a counter of zones
+  for (const NodeReport& node : report.nodes) of_nodes += node.kb.get("kernel_stack");
+  for (const ZoneReport& zone : report.zones) of_zones += zone.kb.get("kernel_stack");
+  return of_nodes > 0 ? of_nodes : of_zones;
+}
+
+bool limit_of_both(const OomReport& report) {
+  if (!report.memcg || !report.memcg->memory || !report.memcg->memory_and_swap) return false;
+  constexpr int64_t kBatchKb = 1024;  // a group is charged in batches
+  const Charge &memory = *report.memcg->memory, &both = *report.memcg->memory_and_swap;
+  return !both.unlimited() && both.usage_kb + kBatchKb > both.limit_kb &&
+         (memory.unlimited() || memory.usage_kb + kBatchKb < memory.limit_kb);
+}
+
+int64_t balloon_kb(const OomReport& report) {
   int64_t sum = 0;
-  for (const ZoneReport& zone : report.zones) sum += zone.kb.get("managed");
+  for (const NodeReport& node : report.nodes) sum += node.kb.get("Balloon");
   return sum;
 }
 
-int64_t pages_kb(const OomReport& report, std::string_view name) {
-  return std::min(report.mem_info.get(name), kCountLimit) * report.page_kb;
+int64_t zspages_kb(const OomReport& report) {
+  int64_t sum = 0;
+  for (const ZoneReport& zone : report.zones) sum += zone.kb.get("zspages");
+  return sum;
 }
 
 std::optional<int64_t> unaccounted_kb(const OomReport& report) {
@@ -182,14 +132,9 @@ std::optional<int64_t> unaccounted_kb(const OomReport& report) {
        {"active_anon", "inactive_anon", "isolated_anon", "active_file", "inactive_file", "isolated_file", "unevictable",
         "slab_reclaimable", "slab_unreclaimable", "pagetables", "sec_pagetables", "bounce", "free", "free_pcp"})
     known += pages_kb(report, name);
-  bool stacks_in_nodes = false;
-  for (const NodeReport& node : report.nodes) {
-    stacks_in_nodes |= node.kb.has("kernel_stack");
-    known += node.kb.get("kernel_stack");
-  }
-  for (const ZoneReport& zone : report.zones)
-    if (!stacks_in_nodes) known += zone.kb.get("kernel_stack");
+  known += kernel_stacks_kb(report);
   for (const HugePages& pages : report.huge_pages) known += pages.total_kb();
+  known += pages_kb(report, "kernel_misc_reclaimable") + balloon_kb(report) + zspages_kb(report);
   return *usable * report.page_kb - known;
 }
 

@@ -1,4 +1,4 @@
-// Computes what follows from an OOM report: zones that the request could use, points of the tasks, uncounted memory.
+// Computes what follows from an OOM report: points of the tasks, uncounted memory. What zones say: zones.h.
 //
 // Every fact follows from printed figures and from the kernel's rules. A fact that cannot be computed is absent.
 #pragma once
@@ -10,6 +10,7 @@
 
 #include "model/spec/host_spec.h"
 #include "report/oomlog/oom_report.h"
+#include "report/oomlog/zones.h"
 
 namespace oomcast::oomlog {
 
@@ -20,33 +21,8 @@ struct Version {
 };
 Version version_of(const OomReport& report);
 
-/// The numbers in "0-1,3"; nothing if the text is no list of nodes.
-std::optional<std::vector<int>> nodes_in(const std::string& list);
-
-/// The kill was for lack of memory on certain nodes. Before 5.0 the report does not say: false.
-bool has_node_constraint(const OomReport& report);
-
-/// What the request was for, in words: "memory of a program or the cache of a file". "" without gfp_mask.
-std::string purpose_of(const Request& request);
-/// The highest zone that the request may use (gfp_zone() of x86-64): DMA 0, DMA32 1, Normal 2, Movable 3. 3 without
-/// gfp_mask.
-int highest_zone(const Request& request);
-
-/// A zone and the mark that the request needs (__zone_watermark_ok()), in KiB.
-struct ZoneState {
-  const ZoneReport* zone = nullptr;
-  bool usable = false;  // the request may use the kind of zone, and the node
-  bool allowed_node = true;
-  int64_t free_kb = 0;    // free memory; without CMA, unless the request is movable
-  int64_t needed_kb = 0;  // min mark, highatomic reserve and lowmem_reserve[]
-  int64_t above_kb() const { return free_kb - needed_kb; }
-  /// Free memory in blocks of the request's order and larger.
-  int64_t in_order_kb = 0;
-};
-std::vector<ZoneState> zone_states(const OomReport& report);
-
 /// Whether reclaim had searched all slab and all file lists before this kill. It had, at priority after priority, if
-/// the request was for a single page, not for a device's zone, and not limited to certain nodes.
+/// the request was for a single page of the host's, not for low zones only, and not limited to certain nodes.
 bool reclaim_searched_all(const OomReport& report);
 
 struct Score {
@@ -65,7 +41,13 @@ Scores scores_of(const OomReport& report);
 /// Managed memory less everything that the report counts, in KiB: drivers, balloons, per-CPU areas. Absent without
 /// totals.
 std::optional<int64_t> unaccounted_kb(const OomReport& report);
-int64_t managed_kb(const OomReport& report);
+int64_t kernel_stacks_kb(const OomReport& report);
+/// cgroup v1: memory.memsw stopped the group, which had room below its limit of memory alone.
+bool limit_of_both(const OomReport& report);
+/// What a hypervisor's balloon had taken, in KiB; printed from 6.16 on.
+int64_t balloon_kb(const OomReport& report);
+/// What zram and zswap keep compressed, in KiB; printed from 6.18 on.
+int64_t zspages_kb(const OomReport& report);
 /// Whole pages of 4 KiB, rounded down.
 inline Pages pages_of_kb(int64_t kb) { return Pages(std::min(kb, kCountLimit) / 4); }
 /// A counter of Mem-Info (in pages) in KiB; 0 if it is absent.

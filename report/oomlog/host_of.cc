@@ -74,16 +74,36 @@ class Builder {
       return Error{
           spec_.name + ": pages of " + std::to_string(report_.page_kb) +
           " KiB; the model knows hosts with pages of 4 KiB only ('oomcast explain' reads the report all the same)"};
+    if (has_high_memory(report_))
+      return Error{spec_.name +
+                   ": a 32-bit kernel with high memory (zone HighMem), which is not modelled; 'oomcast explain' "
+                   "reads the report all the same"};
     for (const ZoneReport& zone : report_.zones) {
       if (!zone_kind(zone.name))
         return Error{spec_.name + ": zone " + zone.name + " is none of x86-64; 32-bit hosts are not modelled"};
-      if (!zone.kb.has("managed") || !zone.kb.has("present") || !zone.kb.has("min"))
+      if (!zone.kb.has("present") || !zone.kb.has("min"))
         return Error{spec_.name + ": the line of node " + std::to_string(zone.node) + " zone " + zone.name +
-                     " is cut: it lacks min:, present: or managed:"};
+                     " is cut: it lacks min: or present:"};
+      if (!zone.kb.has("managed") && !before_managed())
+        return Error{spec_.name + ": the line of node " + std::to_string(zone.node) + " zone " + zone.name +
+                     " is cut: it lacks managed:"};
     }
-    if (std::ranges::none_of(report_.zones, [](const ZoneReport& zone) { return zone.kb.get("managed") > 0; }))
+    if (std::ranges::none_of(report_.zones, [](const ZoneReport& zone) { return managed_kb(zone) > 0; }))
       return Error{spec_.name + ": no zone of the OOM report has memory (managed:0kB in all of them)"};
     return std::nullopt;
+  }
+
+  /// Before 3.9 zones have no managed:. A line that is only cut has a neighbour with it.
+  bool before_managed() const {
+    return std::ranges::none_of(report_.zones, [](const ZoneReport& zone) { return zone.kb.has("managed"); });
+  }
+
+  /// Managed memory; before 3.9 the zone's share of what is present and not reserved.
+  Pages managed_of(const ZoneReport& zone) const {
+    if (zone.kb.has("managed")) return counter(zone.kb, "managed");
+    const Pages present = counter(zone.kb, "present"), all = pages_of_kb(managed_kb(report_));
+    const Pages usable(report_.usable_pages().value_or(all.count()));
+    return usable < all ? proportion(present, usable, all) : present;
   }
 
   void take_kernel() {
@@ -110,11 +130,11 @@ class Builder {
 
   void take_zones() {
     for (const ZoneReport& from : report_.zones) {
-      if (from.kb.get("managed") == 0) continue;
+      if (managed_kb(from) == 0) continue;
       ZoneSpec zone;
       zone.kind = *zone_kind(from.name);
       zone.present = counter(from.kb, "present");
-      zone.managed = counter(from.kb, "managed");
+      zone.managed = managed_of(from);
       zone.free = std::min(counter(from.kb, "free"), zone.managed);
       zone.boost = counter(from.kb, "boost");
       // The kernel prints the marks with the boost.
@@ -176,6 +196,7 @@ class Builder {
     Pages managed;
     for (const NodeSpec& node : spec_.nodes) managed += node.managed();
     spec_.total_ram = managed;
+    if (before_managed()) assume("zones[].managed_pages: present less reserved (not printed before 3.9)");
     // Slab (from 4.13 on) and page tables (4.8 to 5.10) are printed as sums over all nodes: each node gets its share.
     share_of_all(&NodeSpec::slab_reclaimable, "slab_reclaimable", managed);
     share_of_all(&NodeSpec::slab_unreclaimable, "slab_unreclaimable", managed);
@@ -307,6 +328,7 @@ class Builder {
 
   void settle() {
     default_settings(spec_);
+    spec_.vm.oom_kill_allocating_task = report_.allocating_task ? 1 : 0;
     assume(std::string("vm.*: the kernel's defaults, swappiness 60 among them (") + kWhy + ")");
     setup_pcp(spec_);
     for (NodeSpec& node : spec_.nodes)

@@ -48,6 +48,7 @@ struct ZoneReport {
   Counters kb;
   std::vector<int64_t> lowmem_reserve;  // pages
   std::vector<int64_t> free_blocks;     // by order, from the buddy line
+  std::vector<std::string> free_lists;  // by order: "UME", the lists that hold blocks; "" before 3.10 or without blocks
 };
 
 struct NodeReport {
@@ -74,8 +75,8 @@ struct TaskRow {
 /// A counter of a cgroup: usage and limit in KiB, and failcnt.
 struct Charge {
   int64_t usage_kb = 0, limit_kb = 0, failcnt = 0;
-  /// The limit is the largest value of a page_counter, or close to it.
-  bool unlimited() const { return limit_kb >= int64_t{1} << 50; }
+  /// The limit is the largest value of a page_counter, or close to it; on 32 bits 2^31 - 1 pages of 4 KiB.
+  bool unlimited() const { return limit_kb >= int64_t{1} << 50 || limit_kb == int64_t{0x7fffffff} * 4; }
 };
 
 struct MemcgReport {
@@ -114,7 +115,8 @@ struct OomReport {
   std::optional<int64_t> free_swap_kb, total_swap_kb, swap_cache_pages, page_cache_pages;
   std::optional<int64_t> ram_pages, reserved_pages, cma_reserved_pages, movable_only_pages;
   std::vector<std::pair<std::string, int64_t>> slabs_kb;  // "Unreclaimable slab info", as printed
-  int64_t page_kb = 4;                                    // block size of order 0 in the buddy lines
+  int64_t page_kb = 4;         // block size of order 0 in the buddy lines, or what other lines show
+  bool page_kb_known = false;  // false: 4 is a guess
 
   bool has_task_table = false;
   std::vector<std::string> task_columns;  // from the header of the table
@@ -129,6 +131,7 @@ struct OomReport {
   std::string group_killed;         // the path of the group killed by memory.oom.group
   bool allocating_task = false;     // vm.oom_kill_allocating_task
   bool no_killable = false, panicked = false;
+  std::string panic;       // the kernel's words after "Out of memory", "" if there is none
   int64_t suppressed = 0;  // lines that the kernel says it left out
 
   /// Managed pages of all zones: present less reserved. Absent if the totals are missing.

@@ -45,6 +45,11 @@ bool read_header(std::string_view line, OomReport& report) {
     request.mems_allowed = between(line, " mems_allowed=", " ");
     return true;
   }
+  if (line.starts_with("Pid: ") && line.find(", comm: ") != std::string_view::npos) {  // before 3.10
+    if (!request.pid) request.pid = as_int(number_after(line, "Pid: "));
+    if (report.kernel_release.empty()) report.kernel_release = release_in(line);
+    return true;
+  }
   if (!line.starts_with("CPU: ") || line.find("Comm: ") == std::string_view::npos) return false;
   if (!request.cpu) request.cpu = as_int(number_after(line, "CPU: "));
   if (!request.pid) request.pid = as_int(number_after(line, "PID: "));

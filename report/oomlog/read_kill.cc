@@ -11,7 +11,8 @@ constexpr int64_t kUidMost = 0xffffffff;  // printed as unsigned
 /// From 5.0 on: "oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,global_oom,task_memcg=P,task=T,pid=1,uid=0".
 void read_summary(std::string_view line, OomReport& report) {
   Request& request = report.request;
-  report.constraint = between(line, "constraint=", ",nodemask=");
+  report.constraint = between(line, "constraint=", ",");
+  if (report.constraint == "CONSTRAINT_MEMCG" && !report.memcg) report.memcg.emplace();
   if (const std::string_view mask = between(line, ",nodemask=", ",cpuset="); !mask.empty()) request.nodemask = mask;
   if (const std::string_view set = between(line, ",cpuset=", ",mems_allowed="); !set.empty()) request.cpuset = set;
   std::string_view nodes = between(line, ",mems_allowed=", ",task_memcg=");
@@ -37,6 +38,7 @@ bool read_chosen(std::string_view line, OomReport& report) {
   if (open < close && close != std::string_view::npos) chosen.comm = name.substr(open + 1, close - open - 1);
   chosen.score = as_int(leading_number(line.substr(score + 7))).value_or(0);
   if (line.starts_with("Memory cgroup") && !report.memcg) report.memcg.emplace();
+  report.allocating_task |= line.find("oom_kill_allocating_task") != std::string_view::npos;
   return true;
 }
 
@@ -86,11 +88,14 @@ bool read_kill(std::string_view line, OomReport& report) {
   }
   if (line.starts_with("oom_reaper: ")) return true;
   if (line.find("no killable process") != std::string_view::npos) return report.no_killable = true;
-  // Another panic (an oops in between) says nothing about the victim.
-  if (line.starts_with("Kernel panic - not syncing:"))
-    return report.panicked |= line.find("ut of memory") != std::string_view::npos ||
-                              line.find("deadlocked on memory") != std::string_view::npos,
-           true;
+  if (line.starts_with("Kernel panic - not syncing:")) {
+    // Another panic (an oops in between) says nothing about the victim.
+    const bool out_of_memory = line.find("ut of memory") != std::string_view::npos;
+    if (!out_of_memory && line.find("deadlocked on memory") == std::string_view::npos) return true;
+    report.panicked = true;
+    report.panic = between(line, "Out of memory: ", "\n");
+    return true;
+  }
   if (line.find("printk: ") != std::string_view::npos || line.find("callbacks suppressed") != std::string_view::npos ||
       line.find("messages suppressed") != std::string_view::npos) {
     for (const std::string_view word : words_of(line))

@@ -62,12 +62,32 @@ bool read_slab(std::string_view line, OomReport& report) {
   return true;
 }
 
+/// The rest of a zone's or a node's line that was broken: "mapped:12kB dirty:0kB". Mem-Info's own numbers have no unit.
+bool read_rest_of_line(std::string_view line, OomReport& report) {
+  const std::string_view first = line.substr(0, line.find_first_of(" \t"));
+  const size_t colon = first.find(':');
+  if (colon == std::string_view::npos || !first.ends_with("kB") || colon + 3 > first.size()) return false;
+  if (!leading_number(first.substr(colon + 1))) return false;
+  Counters* const into = !report.zones.empty()   ? &report.zones.back().kb
+                         : !report.nodes.empty() ? &report.nodes.back().kb
+                                                 : nullptr;
+  if (!into) return false;
+  Counters rest;
+  read_counters(line, rest);
+  for (const auto& [name, value] : rest.all())
+    if (!into->has(name)) into->set(name, value);
+  return true;
+}
+
 }  // namespace
 
 bool read_mem_info(std::string_view line, OomReport& report) {
+  if (read_rest_of_line(line, report)) return true;
   if (read_node(line, report) || read_total(line, report) || read_slab(line, report)) return true;
   for (const std::string_view name : kFirstNames) {
     if (!line.starts_with(name)) continue;
+    // The report of another failure in the same log would overwrite this one's.
+    if (report.mem_info.has(name.substr(0, name.size() - 1))) return true;
     read_counters(line, report.mem_info);
     return true;
   }

@@ -69,7 +69,8 @@ bool read_memcg(std::string_view line, OomReport& report) {
     return false;
   const auto value = whole_number(words[1]);
   if (!value || *value < 0) return false;
-  report.memcg->stat_bytes.set(words[0], *value);
+  // v1 prints the group's own and then "total_", with the groups below it.
+  report.memcg->stat_bytes.set(words[0].substr(words[0].starts_with("total_") ? 6 : 0), *value);
   return true;
 }
 

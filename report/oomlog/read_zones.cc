@@ -39,8 +39,10 @@ ZoneReport* zone_at(OomReport& report, const Place& place) {
 /// ": 8*4kB (UME) 3*8kB ... = 24752kB".
 void read_buddy(std::string_view text, ZoneReport& zone, OomReport& report) {
   std::vector<int64_t> blocks;
+  std::vector<std::string> lists;
   int64_t first_kb = 0;
   for (const std::string_view word : words_of(text)) {
+    if (word.starts_with('(') && word.ends_with(')') && !lists.empty()) lists.back() = word.substr(1, word.size() - 2);
     const size_t star = word.find('*');
     if (star == std::string_view::npos) continue;
     const auto count = whole_number(word.substr(0, star)), size = leading_number(word.substr(star + 1));
@@ -49,10 +51,13 @@ void read_buddy(std::string_view text, ZoneReport& zone, OomReport& report) {
     if (first_kb == 0) first_kb = *size;
     if (first_kb > 256 || *size != first_kb << blocks.size()) return;
     blocks.push_back(*count);
+    lists.emplace_back();
   }
   if (blocks.empty()) return;
   report.page_kb = first_kb;
+  report.page_kb_known = true;
   zone.free_blocks = std::move(blocks);
+  zone.free_lists = std::move(lists);
 }
 
 bool read_huge_pages(std::string_view line, OomReport& report) {

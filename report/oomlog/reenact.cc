@@ -126,22 +126,33 @@ std::optional<Error> not_playable(const OomReport& report) {
   if (report.request.order.value_or(0) > 0)
     return Error{"the request was for " + std::to_string(int64_t{1} << std::min(*report.request.order, 20)) +
                  " pages in one piece, and the model's programs ask for single pages"};
-  if (!report.memcg && report.request.gfp_mask && highest_zone(report.request) < 2)
+  if (!report.memcg && for_low_zone(report))
     return Error{"the request was a device's, for a low zone, and the model's programs take any"};
+  if (only_programs_had_room(report))
+    return Error{"the kernel's own memory was short, and the model's programs take memory that programs had enough of"};
   if (report.page_kb != 4) return Error{"the host's pages are of " + std::to_string(report.page_kb) + " KiB"};
   return std::nullopt;
+}
+
+/// In KiB. A limit of memory and swap together is simulated as one of memory, without swap: both stop the group when
+/// they hold as much.
+int64_t limit_in_force(const OomReport& report) {
+  const MemcgReport& group = *report.memcg;
+  return std::min(limit_of_both(report) ? group.memory_and_swap->limit_kb : group.memory->limit_kb, kCountLimit);
 }
 
 /// A host on which only the group's limit is short: a cgroup's report says nothing of the host.
 Result<host::HostSpec> host_around(const OomReport& report, const std::vector<Actor>& actors, const std::string& name) {
   const MemcgReport& group = *report.memcg;
-  if (!group.memory || group.memory->unlimited()) return Error{"the log does not say the limit of the group's memory"};
-  const int64_t limit = std::min(group.memory->limit_kb, kCountLimit) * 1024;
+  if (!limit_of_both(report) && (!group.memory || group.memory->unlimited()))
+    return Error{"the log does not say the limit of the group's memory"};
+  const int64_t limit = limit_in_force(report) * 1024;
   const Version version = version_of(report);
   int64_t held = 0;
   for (const Actor& actor : actors) held += (actor.pages + actor.pages / 512 + 1) * kPageBytes;
   // Charged to the group, but not held by these processes: page cache that could not be freed, slab, tmpfs.
-  const int64_t rest = std::max<int64_t>(0, std::min(group.memory->usage_kb, kCountLimit) * 1024 - held);
+  const Charge& used = limit_of_both(report) ? *group.memory_and_swap : *group.memory;
+  const int64_t rest = std::max<int64_t>(0, std::min(used.usage_kb, kCountLimit) * 1024 - held);
   const int64_t shmem = std::clamp<int64_t>(group.stat_bytes.get("shmem"), 0, rest) / kPageBytes * kPageBytes;
   const std::string path = "/group";
   const nlohmann::ordered_json root = {
@@ -205,10 +216,9 @@ Result<Reenactment> reenact(const OomReport& report, const std::string& name) {
   for (const Killed& other : report.also_killed) actors.push_back(actor_of(report, other));
   if (asker) actors.push_back(actor_of(report, *asker));
   if (actors.front().pages <= 0) return Error{"the log does not say how much memory the victim held"};
-  if (report.memcg)
-    add_rest_of_group(report, actors);
-  else
+  if (!report.memcg || limit_of_both(report))
     for (Actor& actor : actors) actor.pages += swapped_pages(report, actor.pid);
+  if (report.memcg) add_rest_of_group(report, actors);
   auto host = report.memcg ? host_around(report, actors, name) : host_before(report, asker, name);
   if (!host) return host.error();
   // The resident sizes include huge pages already.
