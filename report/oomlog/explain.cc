@@ -25,12 +25,16 @@ std::string cause(const OomReport& report) {
 }
 
 std::string headline(const OomReport& report) {
-  std::string text =
-      report.of == 1 ? "The log's one kill" : "Kill " + std::to_string(report.nth) + " of " + std::to_string(report.of);
+  const std::string of = " " + std::to_string(report.nth) + " of " + std::to_string(report.of);
+  std::string text = report.refused ? (report.of == 1 ? "The log's one refusal" : "Refusal" + of)
+                                    : (report.of == 1 ? "The log's one kill" : "Kill" + of);
   if (report.first_line > 0)
     text += ", lines " + std::to_string(report.first_line) + " to " + std::to_string(report.last_line);
   if (!report.kernel_release.empty()) text += ", kernel " + report.kernel_release;
   text += ": ";
+  if (report.refused)
+    return text + "the kernel had no memory for " + report.request.comm +
+           " (page allocation failure), and killed nobody.";
   if (!report.killed) {
     if (!report.panicked) return text + "no victim in the log.";
     return text + "the kernel panicked" +
@@ -175,6 +179,7 @@ std::string explanation_json(const OomReport& report, const Explanation& explana
       {"kill",
        {{"nth", report.nth}, {"of", report.of}, {"first_line", report.first_line}, {"last_line", report.last_line}}},
       {"kernel", report.kernel_release},
+      {"refused", report.refused},
       {"scope", report.memcg ? "cgroup" : "host"},
       {"request", request_json(report)},
       {"zones", zones_json(report)},

@@ -44,6 +44,14 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
                                  : std::string(": what is free there, the report does not show.")));
 }
 
+void help_pieces(const OomReport& report, std::vector<std::string>& out) {
+  if (!fragmented(report)) return;
+  out.push_back(
+      "Larger free pieces rather than more memory: a higher vm.min_free_kbytes keeps some, and 'echo 1 "
+      ">/proc/sys/vm/compact_memory' makes some for a while; who asks for order " +
+      std::to_string(report.request.order.value_or(0)) + " may be able to ask for less.");
+}
+
 void help_low_memory(const OomReport& report, std::vector<std::string>& out) {
   if (!only_programs_had_room(report)) return;
   if (has_high_memory(report))
@@ -57,7 +65,6 @@ void help_low_memory(const OomReport& report, std::vector<std::string>& out) {
 }
 
 void help_host(const OomReport& report, std::vector<std::string>& out) {
-  const int order = report.request.order.value_or(0);
   // A request is served if one zone has enough.
   std::optional<int64_t> missing;
   for (const ZoneState& state : zone_states(report)) {
@@ -65,11 +72,7 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
     missing = std::min(missing.value_or(kCountLimit), std::max<int64_t>(0, -state.above_kb()));
   }
   help_nodes(report, out);
-  if (fragmented(report))
-    out.push_back(
-        "Larger free pieces rather than more memory: a higher vm.min_free_kbytes keeps some, and 'echo 1 "
-        ">/proc/sys/vm/compact_memory' makes some for a while; who asks for order " +
-        std::to_string(order) + " may be able to ask for less.");
+  help_pieces(report, out);
   help_low_memory(report, out);
   if (for_low_zone(report))
     out.push_back(
@@ -95,7 +98,8 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
     out.push_back(
         "To serve this one request the zone that was nearest to enough lacked " + kb_text(*missing) +
         "; to live on, the host needs what its programs would have taken next, which the report does not know.");
-  if (total <= 0) return;  // nothing to compare the figures below with
+  // Nothing to compare the figures below with, or Mem-Info is of more nodes than were short.
+  if (total <= 0 || has_node_constraint(report)) return;
   if (const int64_t slab = pages_kb(report, "slab_unreclaimable"); slab > total / 5)
     out.push_back(
         "A look at the kernel's own memory: " + kb_text(slab) +
@@ -123,11 +127,24 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
         "dropped in time.");
 }
 
+void help_refused(const OomReport& report, std::vector<std::string>& out) {
+  help_pieces(report, out);
+  help_low_memory(report, out);
+  if (!fragmented(report) && could_not_wait(report))
+    out.push_back(
+        "A higher vm.min_free_kbytes or vm.watermark_scale_factor: kswapd then keeps more free for requests that "
+        "cannot wait.");
+}
+
 }  // namespace
 
 Section explain_help(const OomReport& report) {
   Section section{"help", "What would have helped", {}};
   if (report.request.order == -1) return section;
+  if (report.refused) {
+    help_refused(report, section.sentences);
+    return section;
+  }
   if (report.memcg)
     help_memcg(report, section.sentences);
   else if (!report.zones.empty() || !report.mem_info.empty())
@@ -147,6 +164,7 @@ Section explain_missing(const OomReport& report) {
   if (const Version version = version_of(report); !version.guessed_from.empty())
     out.push_back("The kernel's version; rules of " + std::to_string(version.version.major) + "." +
                   std::to_string(version.version.minor) + " are used, from " + version.guessed_from + ".");
+  if (report.refused) return section;  // no victim was chosen, and no tasks are listed
   if (!report.killed && !report.no_killable && !report.panicked)
     out.push_back("Who was killed: the line 'Killed process' is missing, the log may be cut.");
   if (!report.memcg && report.mem_info.empty()) out.push_back("How memory was used: Mem-Info is missing.");

@@ -192,7 +192,8 @@ void add_memcg(const OomReport& report, std::vector<std::string>& out) {
 
 Section explain_reclaimable(const OomReport& report) {
   Section section{"reclaimable", "What was there, and why it could not be had", {}};
-  if (report.request.order == -1) return section;  // nobody had to reclaim anything
+  // SysRq had nobody reclaim anything. A refused request did not go on until nothing was left, as a kill does.
+  if (report.request.order == -1 || report.refused) return section;
   if (report.memcg)
     add_memcg(report, section.sentences);
   else

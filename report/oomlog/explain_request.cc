@@ -18,14 +18,16 @@ bool only_with_cma(const ZoneState& state) {
 
 void add_zone(const OomReport& report, const ZoneState& state, std::vector<std::string>& out) {
   const Counters& kb = state.zone->kb;
-  const int64_t atomic = kb.get(kb.has("free_highatomic") ? "free_highatomic" : "reserved_highatomic");
-  const int64_t reserve = state.needed_kb - kb.get("min") - atomic;
+  const bool waits = !could_not_wait(report);
+  const int64_t atomic = waits ? kb.get(kb.has("free_highatomic") ? "free_highatomic" : "reserved_highatomic") : 0;
+  const int64_t mark = mark_kb(report, *state.zone), reserve = state.needed_kb - mark;
   std::string text = zone_text(*state.zone) + " had " + kb_text(kb.get("free")) + " free";
   if (state.free_kb < kb.get("free"))
     text += " (" + kb_text(kb.get("free") - state.free_kb) + " of it CMA, which this request may not use)";
   text += "; its marks are min " + kb_text(kb.get("min")) + ", low " + kb_text(kb.get("low")) + ", high " +
           kb_text(kb.get("high"));
   if (kb.get("boost") > 0) text += " (raised by a boost of " + kb_text(kb.get("boost")) + ")";
+  if (mark < kb.get("min")) text += ", " + kb_text(mark) + " for a request as urgent as this";
   if (atomic > 0) text += ", " + kb_text(atomic) + " is kept for atomic requests";
   if (reserve > 0) text += ", and " + kb_text(reserve) + " more is kept from requests that could use a higher zone";
   const int order = std::max(0, report.request.order.value_or(0));
@@ -132,6 +134,9 @@ Section explain_request(const OomReport& report) {
     if (!request.gfp_names.empty()) flags += ", " + request.gfp_names;
     section.sentences.push_back(flags + ".");
   }
+  if (could_not_wait(report))
+    section.sentences.push_back(
+        "It could not wait for memory to be reclaimed; many drivers try again, and nothing is lost.");
   if (report.killed && request.pid && *request.pid != report.killed->pid && request.comm != report.killed->comm)
     section.sentences.push_back(
         "It asked at the moment when memory had run out, and need not be the one that used it up.");
@@ -169,8 +174,10 @@ Section explain_shortage(const OomReport& report) {
     had_enough |= state.usable && state.above_kb() > 0 && !only_with_cma(state);
   }
   if (fragmented(report))
-    out.push_back("Memory was fragmented rather than used up: compaction could not make a piece that large.");
-  else if (had_enough && !out.empty())
+    out.push_back(std::string("Memory was fragmented rather than used up") +
+                  (could_not_wait(report) ? ", and the request could not wait for compaction."
+                                          : ": compaction could not make a piece that large."));
+  else if (had_enough && !out.empty() && !report.refused)
     out.push_back(
         "Free memory above the min mark came back between the failed request and this report, or reclaim was stuck on "
         "something else than the number of free pages.");

@@ -238,6 +238,16 @@ std::vector<KillPlace> find_kills(std::string_view log) {
   return kills;
 }
 
+std::vector<KillPlace> find_refusals(std::string_view log) {
+  std::vector<KillPlace> places;
+  for (const size_t at : all_of(log, kRefused)) {
+    const size_t begin = line_begin(log, at);
+    if (!places.empty()) places.back().end = std::min(places.back().end, begin);
+    places.push_back({begin, std::min(log.size(), begin + kBackMost), true});
+  }
+  return places;
+}
+
 std::vector<LogLine> lines_of(std::string_view log, const KillPlace& place, std::string& unescaped) {
   std::vector<LogLine> out;
   int number =

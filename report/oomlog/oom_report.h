@@ -131,6 +131,7 @@ struct OomReport {
   std::string group_killed;         // the path of the group killed by memory.oom.group
   bool allocating_task = false;     // vm.oom_kill_allocating_task
   bool no_killable = false, panicked = false;
+  bool refused = false;    // "page allocation failure": the kernel refused memory and killed nobody
   std::string panic;       // the kernel's words after "Out of memory", "" if there is none
   int64_t suppressed = 0;  // lines that the kernel says it left out
 

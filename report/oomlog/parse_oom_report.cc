@@ -17,9 +17,6 @@ Error nothing_found(std::string_view log, const std::string& name) {
   if (log.substr(0, 4096).find('\0') != std::string_view::npos)
     return Error{name + ": is not text; a journal is read by 'journalctl -k --file " + name +
                  "', a compressed log by zcat"};
-  if (holds("page allocation failure"))
-    return Error{
-        name + ": holds 'page allocation failure' but no OOM kill; the kernel refused memory there and killed nobody"};
   // These kill before the kernel does, by rules of their own.
   struct Killer {
     const char *words, *name;
@@ -70,17 +67,21 @@ bool is_oom_log(std::string_view log) {
 Result<OomReport> parse_oom_report(std::string_view saved, const std::string& name, std::optional<int> nth) {
   const std::optional<std::string> plain = as_plain_lines(saved);
   const std::string_view log = plain ? std::string_view(*plain) : saved;
-  const std::vector<KillPlace> kills = find_kills(log);
+  std::vector<KillPlace> kills = find_kills(log);
+  const bool refused = kills.empty();
+  if (refused) kills = find_refusals(log);
   if (kills.empty()) return nothing_found(log, name);
   const int count = static_cast<int>(kills.size()), chosen = nth.value_or(count);
   if (chosen < 1 || chosen > count)
-    return Error{name + ": holds " + std::to_string(count) + (count == 1 ? " kill" : " kills") + ", not " +
-                 std::to_string(chosen) + "; give --nth 1 to " + std::to_string(count)};
+    return Error{name + ": holds " + std::to_string(count) + (refused ? " refusal" : " kill") +
+                 (count == 1 ? "" : "s") + ", not " + std::to_string(chosen) + "; give --nth 1 to " +
+                 std::to_string(count)};
   std::string unescaped;
   const std::vector<LogLine> lines = lines_of(log, kills[static_cast<size_t>(chosen - 1)], unescaped);
   OomReport report;
   report.nth = chosen;
   report.of = count;
+  report.refused = refused;
   for (const LogLine& line : lines) {
     if (line.text.empty()) continue;
     const bool group = !report.group_killed.empty();

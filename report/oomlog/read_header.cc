@@ -8,8 +8,8 @@
 namespace oomcast::oomlog {
 namespace {
 
-void read_gfp(std::string_view line, Request& request) {
-  const std::string_view mask = between(line, "gfp_mask=0x", ",");
+void read_gfp(std::string_view line, std::string_view key, Request& request) {
+  const std::string_view mask = between(line, key, ",");
   int64_t value = 0;
   if (std::from_chars(mask.data(), mask.data() + mask.size(), value, 16).ec == std::errc()) request.gfp_mask = value;
   if (mask.find('(') != std::string_view::npos) request.gfp_names = between(mask, "(", ")");
@@ -33,10 +33,20 @@ bool read_header(std::string_view line, OomReport& report) {
   if (const size_t at = line.find(kInvoked); at != std::string_view::npos && !report.has_header) {
     report.has_header = true;
     request.comm = line.substr(0, at);
-    read_gfp(line, request);
+    read_gfp(line, "gfp_mask=0x", request);
     request.order = as_int(number_after(line, " order="));
     request.oom_score_adj = as_int(number_after(line, "oom_score_adj="));
     request.nodemask = between(line, "nodemask=", ", order=");
+    return true;
+  }
+  if (const size_t at = line.find(kRefused); at != std::string_view::npos && report.refused) {
+    if (report.has_header) return true;
+    report.has_header = true;
+    request.comm = line.substr(0, at);
+    request.order = as_int(number_after(line, kRefused));
+    read_gfp(line, "mode:0x", request);
+    if (const auto nodes = between(line, "nodemask=", ",cpuset="); nodes.size() < 64) request.nodemask = nodes;
+    request.mems_allowed = between(line, ",mems_allowed=", " ");
     return true;
   }
   if (const size_t at = line.find(" cpuset=");

@@ -122,7 +122,11 @@ class Script {
 
 std::optional<Error> not_playable(const OomReport& report) {
   if (report.request.order == -1) return Error{"the OOM killer was called by hand"};
+  if (report.refused) return Error{"nobody was killed"};
   if (!report.killed) return Error{"the log does not say who was killed"};
+  if (const auto& memory = report.memcg ? report.memcg->memory : std::nullopt;
+      memory && memory->usage_kb > memory->limit_kb / 10 * 11)
+    return Error{"the group held more than its limit, which had been lowered below it"};
   if (report.request.order.value_or(0) > 0)
     return Error{"the request was for " + std::to_string(int64_t{1} << std::min(*report.request.order, 20)) +
                  " pages in one piece, and the model's programs ask for single pages"};

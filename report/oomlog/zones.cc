@@ -10,7 +10,7 @@ namespace oomcast::oomlog {
 namespace {
 
 // GFP bits that are the same from 3.10 to 6.12 (include/linux/gfp_types.h).
-constexpr int64_t kDma = 0x1, kHighmem = 0x2, kDma32 = 0x4, kMovable = 0x8, kIo = 0x40, kFs = 0x80;
+constexpr int64_t kDma = 0x1, kHighmem = 0x2, kDma32 = 0x4, kMovable = 0x8, kHigh = 0x20, kIo = 0x40, kFs = 0x80;
 
 using Columns = std::vector<std::string_view>;
 
@@ -77,8 +77,8 @@ std::string_view highest_of(int64_t mask, const Columns& columns) {
 }
 
 /// Letters of the free lists that hold blocks of an order. H is for atomic requests, C for movable ones, I for nobody.
-bool may_take(const std::string& lists, bool movable) {
-  return lists.empty() || lists.find_first_of(movable ? "UMERC" : "UMER") != std::string::npos;
+bool may_take(const std::string& lists, bool movable, bool urgent) {
+  return lists.empty() || lists.find_first_of(movable ? "UMERC" : urgent ? "UMERH" : "UMER") != std::string::npos;
 }
 
 }  // namespace
@@ -132,6 +132,7 @@ std::string purpose_of(const OomReport& report) {
   if (highest == "DMA32") return "memory of the kernel's for a device that reaches only 4 GiB";
   if ((mask & kHighmem) && (mask & kMovable)) return "memory of a program or the cache of a file";
   if (mask & kHighmem) return "memory of a program that cannot be moved";
+  if (could_not_wait(report)) return "memory of the kernel's, wanted at once";
   if (!(mask & kIo)) return "memory of the kernel's, by code that must not start I/O (GFP_NOIO)";
   if (!(mask & kFs)) return "memory of the kernel's, by code of a file system that must not enter it again (GFP_NOFS)";
   return "memory of the kernel's own: page tables, stacks, buffers, or objects of slab";
@@ -143,6 +144,21 @@ int64_t managed_kb(const OomReport& report) {
   int64_t sum = 0;
   for (const ZoneReport& zone : report.zones) sum += managed_kb(zone);
   return sum;
+}
+
+bool could_not_wait(const OomReport& report) {
+  const std::string& names = report.request.gfp_names;
+  return names.find("GFP_ATOMIC") != std::string::npos || names.find("GFP_NOWAIT") != std::string::npos;
+}
+
+int64_t mark_kb(const OomReport& report, const ZoneReport& zone) {
+  int64_t mark = zone.kb.get("min");
+  // __zone_watermark_ok(): urgent requests may take half of what is kept, and if they cannot wait a quarter of the rest
+  // and the highatomic reserve.
+  if (report.request.gfp_mask.value_or(0) & kHigh) mark -= mark / 2;
+  if (could_not_wait(report)) return mark - mark / 4;
+  // __zone_watermark_unusable_free(): before 6.13 all of the reserve counts, then what is free of it.
+  return mark + zone.kb.get(zone.kb.has("free_highatomic") ? "free_highatomic" : "reserved_highatomic");
 }
 
 std::vector<ZoneState> zone_states(const OomReport& report) {
@@ -159,16 +175,13 @@ std::vector<ZoneState> zone_states(const OomReport& report) {
     const auto own = place_of(columns, zone.name);
     state.usable = state.allowed_node && own && *own <= highest;
     state.free_kb = zone.kb.get("free") - (movable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
-    // __zone_watermark_unusable_free(): ordinary requests may not use the highatomic reserve. Before 6.13 all of it
-    // counts, then what is free of it.
-    state.needed_kb =
-        zone.kb.get("min") + zone.kb.get(zone.kb.has("free_highatomic") ? "free_highatomic" : "reserved_highatomic");
+    state.needed_kb = mark_kb(report, zone);
     if (!zone.lowmem_reserve.empty()) {
       const size_t at = std::min(highest, zone.lowmem_reserve.size() - 1);
       state.needed_kb += std::min(zone.lowmem_reserve[at], kCountLimit) * report.page_kb;
     }
     for (size_t i = static_cast<size_t>(order); i < zone.free_blocks.size(); ++i) {
-      const bool takes = i >= zone.free_lists.size() || may_take(zone.free_lists[i], movable);
+      const bool takes = i >= zone.free_lists.size() || may_take(zone.free_lists[i], movable, could_not_wait(report));
       (takes ? state.in_order_kb : state.kept_in_order_kb) +=
           std::min(zone.free_blocks[i], kCountLimit) * (report.page_kb << i);
     }
@@ -194,9 +207,10 @@ bool fragmented(const OomReport& report) {
 bool only_programs_had_room(const OomReport& report) {
   const std::string_view highest = highest_zone(report);
   if (highest == "Movable" || for_low_zone(report) || report.memcg) return false;
-  if (has_high_memory(report) && highest != "HighMem") return true;
+  if (has_high_memory(report) && highest != "HighMem" && !is_shown(report, "HighMem")) return true;
   return std::ranges::any_of(zone_states(report), [](const ZoneState& state) {
-    return state.zone->name == "Movable" && state.allowed_node && state.above_kb() > 0;
+    return (state.zone->name == "Movable" || state.zone->name == "HighMem") && !state.usable && state.allowed_node &&
+           state.above_kb() > 0;
   });
 }
 

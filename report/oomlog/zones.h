@@ -45,6 +45,11 @@ struct ZoneState {
   /// Free memory in blocks of the request's order and larger: those that the request may take, and those it may not.
   int64_t in_order_kb = 0, kept_in_order_kb = 0;
 };
+/// The request could not wait for memory to be reclaimed (GFP_ATOMIC, GFP_NOWAIT); by its names, which 4.6 and later
+/// print.
+bool could_not_wait(const OomReport& report);
+/// The mark that the request has to leave, without lowmem_reserve[]: lower for an urgent one.
+int64_t mark_kb(const OomReport& report, const ZoneReport& zone);
 std::vector<ZoneState> zone_states(const OomReport& report);
 
 /// The zone had enough memory, but not in pieces as large as was asked for.

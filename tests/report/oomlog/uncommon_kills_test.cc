@@ -272,6 +272,37 @@ TEST(UncommonKills, KernelsWithoutManagedMakeAHost) {
   EXPECT_TRUE(is_oom_log(kRhel6.substr(kRhel6.find("Jun 29 15:39:16 web kernel: Killed"))));
 }
 
+/// A network driver on a Raspberry Pi gets no 32 KiB in one piece.
+const std::string kRefusal =
+    R"([  900.1] kworker/u8:7: page allocation failure: order:3, mode:0x60820(GFP_ATOMIC|__GFP_COMP|__GFP_MEMALLOC), nodemask=(null),cpuset=/,mems_allowed=0
+[  900.1] CPU: 1 PID: 77 Comm: kworker/u8:7 Not tainted 6.6.31-v8+ #1
+[  900.1] active_anon:1000 inactive_anon:4000 isolated_anon:0 active_file:90000 inactive_file:80000 isolated_file:0 unevictable:0 dirty:0 writeback:0 slab_reclaimable:3000 slab_unreclaimable:5000 free:9000 free_pcp:10 free_cma:0
+[  900.1] Node 0 DMA free:36000kB min:20000kB low:25000kB high:30000kB reserved_highatomic:0KB active_anon:4000kB inactive_anon:16000kB active_file:360000kB inactive_file:320000kB unevictable:0kB writepending:0kB present:970752kB managed:930000kB free_cma:0kB
+[  900.1] lowmem_reserve[]: 0 0 0 0
+[  900.1] Node 0 DMA: 8000*4kB (UME) 400*8kB (UME) 50*16kB (UM) 0*32kB 0*64kB = 36000kB
+[  900.1] Free swap  = 0kB
+[  900.1] Total swap = 0kB
+[  900.1] 242688 pages RAM
+[  900.1] 10188 pages reserved
+)";
+
+TEST(UncommonKills, ARefusalWithoutAKillIsExplained) {
+  const OomReport report = parsed(kRefusal);
+  EXPECT_TRUE(report.refused);
+  EXPECT_EQ(report.request.comm, "kworker/u8:7");
+  EXPECT_EQ(report.request.pid, 77);
+  EXPECT_EQ(report.request.gfp_mask, 0x60820);
+  EXPECT_EQ(zone_states(report)[0].needed_kb, 7500) << "half of the mark, less a quarter: it is urgent and cannot wait";
+  EXPECT_THAT(told(kRefusal),
+              AllOf(HasSubstr("had no memory for kworker/u8:7 (page allocation failure), and killed nobody"),
+                    HasSubstr("could not wait"), HasSubstr("7.3 MiB for a request as urgent as this"),
+                    HasSubstr("none of it in pieces of order 3"), HasSubstr("vm.min_free_kbytes"),
+                    Not(HasSubstr("Swap: the host had none")), Not(HasSubstr("Who was killed"))));
+  EXPECT_THAT(reenact(report, "x").error().message, HasSubstr("nobody was killed"));
+  EXPECT_EQ(parsed(kRefusal + kRefusal).of, 2);
+  EXPECT_FALSE(parsed(kRefusal + kRhel6).refused) << "a kill is what matters more";
+}
+
 TEST(UncommonKills, OtherKillersAreNamed) {
   const auto message = [](const std::string& text) {
     return parse_oom_report(text, "x", std::nullopt).error().message;
