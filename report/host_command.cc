@@ -74,6 +74,27 @@ void add_swap(std::string& out, const HostSpec& spec) {
                        zswap.max_pool_percent, host::zpool_name(zswap.zpool), zswap.stored_percent);
 }
 
+std::string limits_text(const host::CgroupSpec& group) {
+  const std::pair<const char*, int64_t> limits[] = {{" memory.max", group.memory_max},
+                                                    {" memory.high", group.memory_high},
+                                                    {" memory.swap.max", group.memory_swap_max}};
+  std::string text;
+  for (const auto& [name, bytes] : limits)
+    text += std::string(name) + " " + (bytes < 0 ? "max" : bytes_text(Bytes(bytes)));
+  return text;
+}
+
+/// The program's own, and those of the host that have limits: --cgroup path=... puts the program into one.
+void add_groups(std::string& out, const HostSpec& spec) {
+  constexpr size_t kShown = 10;
+  if (spec.cgroup.present) out += "\ncgroup " + printable(spec.cgroup.path) + ":" + limits_text(spec.cgroup) + "\n";
+  if (spec.cgroups.empty()) return;
+  out += printf_text("\ncgroups of the host with limits: %zu%s\n", spec.cgroups.size(),
+                     spec.cgroups.size() > kShown ? ", the first ten:" : "");
+  for (size_t i = 0; i < std::min(kShown, spec.cgroups.size()); ++i)
+    out += "  " + printable(spec.cgroups[i].path) + ":" + limits_text(spec.cgroups[i]) + "\n";
+}
+
 void add_settings(std::string& out, const HostSpec& spec) {
   const VmTunables& vm = spec.vm;
   out += "\nsettings:\n";
@@ -96,14 +117,7 @@ void add_settings(std::string& out, const HostSpec& spec) {
   if (spec.kubelet.eviction_hard > Bytes(0))
     out += printf_text("\nkubelet: evicts pods when less than %s of memory is available\n",
                        bytes_text(spec.kubelet.eviction_hard).c_str());
-  if (!spec.cgroup.present) return;
-  const std::pair<const char*, int64_t> limits[] = {{"memory.max", spec.cgroup.memory_max},
-                                                    {"memory.high", spec.cgroup.memory_high},
-                                                    {"memory.swap.max", spec.cgroup.memory_swap_max}};
-  out += printf_text("\ncgroup %s:", printable(spec.cgroup.path).c_str());
-  for (const auto& [name, bytes] : limits)
-    out += printf_text(" %s %s", name, bytes < 0 ? "max" : bytes_text(Bytes(bytes)).c_str());
-  out += "\n";
+  add_groups(out, spec);
 }
 
 void add_tmpfs(std::string& out, const HostSpec& spec) {

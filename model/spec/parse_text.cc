@@ -13,7 +13,7 @@ constexpr size_t kCpusMax = 8192;
 int unit_shift(std::string_view unit) {
   if (unit.empty() || unit == "B") return 0;
   const std::string_view rest = unit.substr(1);
-  if (!rest.empty() && rest != "B" && rest != "iB") return -1;
+  if (!rest.empty() && rest != "B" && rest != "iB" && rest != "i") return -1;
   switch (unit.front()) {
     case 'k':
     case 'K':

@@ -7,6 +7,7 @@
 #include "model/spec/field_names.h"
 #include "model/spec/json/json_host.h"
 #include "model/spec/parse_text.h"
+#include "model/spec/percentage.h"
 #include "model/spec/proportion.h"
 #include "model/spec/read_host.h"
 #include "model/spec/shrink.h"
@@ -252,7 +253,18 @@ Result<void> set_swap(HostSpec& spec, std::string_view text) {
   return set_generic(spec, *split_path(size), size, text);
 }
 
+// "5%": the kubelet takes percentages of the node's memory.
+Result<void> set_eviction(HostSpec& spec, std::string_view text) {
+  const std::string path = "kubelet.eviction_hard";
+  if (!text.ends_with('%')) return set_generic(spec, *split_path(path), path, text);
+  const auto permyriad = parse_permyriad(text);
+  if (!permyriad) return Error{path + ": " + quote(text) + " is not a percentage from 0% to 100%"};
+  spec.kubelet.eviction_hard = Bytes(to_bytes(spec.total_ram).count() / 10'000 * *permyriad);
+  return {};
+}
+
 Result<void> set_one(HostSpec& spec, const std::string& path, std::string_view text) {
+  if (path == "kubelet.eviction_hard") return set_eviction(spec, text);
   if (path.starts_with("cgroup.memory.")) return set_cgroup(spec, path.substr(7) + "=" + std::string(text));
   if (path.starts_with("tmpfs./")) return set_tmpfs(spec, path.substr(6) + "=" + std::string(text));
   if (path == "memory") return set_memory(spec, text);
@@ -297,6 +309,8 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
     const auto found = std::find_if(spec.cgroups.begin(), spec.cgroups.end(),
                                     [&](const CgroupSpec& each) { return each.path == text; });
     if (found != spec.cgroups.end()) cgroup = *found;
+    if (found == spec.cgroups.end() && !spec.cgroups.empty())
+      spec.assumed.push_back("cgroup " + std::string(text) + ": no limits of its own (the host has none of that path)");
     cgroup.path = std::string(text);
     cgroup.present = true;
     return {};

@@ -29,6 +29,17 @@ TEST(HostShow, GivesZonesInPagesAndBytes) {
                         "     435 (1.7 MiB)\n"));
 }
 
+TEST(HostShow, NamesTheGroupsThatAProgramMayBePutInto) {
+  host::HostSpec host = host::preset("vm-4g").value();
+  host::CgroupSpec group;
+  group.path = "/a.slice/b.service";
+  group.memory_max = int64_t{1} << 30;
+  host.cgroups.push_back(group);
+  EXPECT_THAT(render_host(host),
+              HasSubstr("cgroups of the host with limits: 1\n  /a.slice/b.service: memory.max 1.00 GiB memory.high max "
+                        "memory.swap.max max\n"));
+}
+
 TEST(HostShow, ListsSwapProcessesAndAssumptions) {
   EXPECT_THAT(
       render_host(snapshot("swap-seq-1node")),

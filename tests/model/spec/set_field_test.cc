@@ -270,8 +270,26 @@ TEST(SetField, AHostWithoutAKubeletGetsOne) {
   const HostSpec host = set(set(vm4g(), "kubelet.eviction_hard=100M"), "kubelet.memory_qos=tiered");
   EXPECT_EQ(host.kubelet.eviction_hard, Bytes(100 << 20));
   EXPECT_EQ(host.kubelet.memory_qos, MemoryQos::kTiered);
+  EXPECT_EQ(set(vm4g(), "kubelet.eviction_hard=100Mi").kubelet.eviction_hard, Bytes(100 << 20))
+      << "as the kubelet's own configuration writes sizes";
+  const HostSpec percent = set(vm4g(), "kubelet.eviction_hard=12.5%");
+  EXPECT_EQ(percent.kubelet.eviction_hard, Bytes(to_bytes(percent.total_ram).count() / 10'000 * 1250));
+  EXPECT_THAT(error_of("kubelet.eviction_hard=101%"), HasSubstr("'101%' is not a percentage from 0% to 100%"));
   EXPECT_THAT(error_of("kubelet.memory_qos=max"), HasSubstr("kubelet.memory_qos: 'max'"));
   EXPECT_THAT(error_of("kubelet.eviction_soft=1G"), HasSubstr("eviction_hard"));
+}
+
+TEST(Cgroup, APathThatTheHostDoesNotHaveIsListedAsAssumed) {
+  HostSpec host = vm4g();
+  ASSERT_TRUE(set_cgroup(host, "path=/b"));
+  const size_t before = host.assumed.size();
+  CgroupSpec group;
+  group.path = "/a";
+  host.cgroups.push_back(group);
+  ASSERT_TRUE(set_cgroup(host, "path=/a"));
+  EXPECT_EQ(host.assumed.size(), before);
+  ASSERT_TRUE(set_cgroup(host, "path=/b"));
+  EXPECT_THAT(host.assumed.back(), HasSubstr("cgroup /b: no limits of its own"));
 }
 
 }  // namespace
