@@ -351,7 +351,9 @@ Problem check_totals(const HostSpec& spec) {
   // MemTotal is the sum of the managed pages but for a balloon or a hotplug, which let it lie anywhere up to present.
   if (spec.total_ram + managed / 16 >= managed && spec.total_ram <= present + present / 16) return std::nullopt;
   return Contradiction{"total_ram_pages", "MemTotal is " + text(spec.total_ram) + " pages but the zones manage " +
-                                              text(managed) + "; do both come from the same machine, whole?"};
+                                              text(managed) +
+                                              "; do both come from the same machine, whole? "
+                                              "In a container meminfo may show its limit: take it from the host"};
 }
 
 }  // namespace

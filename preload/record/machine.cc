@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <system_error>
+#include <vector>
 
 #include "model/base/units.h"
 #include "preload/record/kernel/clocks.h"
@@ -147,13 +148,36 @@ std::map<std::string, std::string> files_of_this_machine() {
   return files;
 }
 
+/// Processes that an earlier snapshot in the folder has and this one has not: they would seem to run still.
+static void remove_ended(const fs::path& root, const Files& files) {
+  std::error_code failed;
+  if (!fs::exists(root / "calibration.json", failed)) return;
+  std::vector<fs::path> ended;
+  for (fs::directory_iterator at(root / "proc", failed), end; !failed && at != end; at.increment(failed)) {
+    const std::string name = at->path().filename();
+    if (name.find_first_not_of("0123456789") == std::string::npos && !files.contains("proc/" + name + "/status"))
+      ended.push_back(at->path());
+  }
+  for (const fs::path& path : ended) fs::remove_all(path, failed);
+}
+
 Result<void> snapshot_this_machine(const std::string& directory) {
   const fs::path root(directory);
   std::error_code error;
   fs::create_directories(root, error);
   if (error) return Error{directory + ": cannot make the directory: " + error.message()};
-  for (const auto& [path, text] : files_of_this_machine())
-    if (!write_file(root / path, text)) return Error{directory + ": cannot write into it: " + std::strerror(errno)};
+  const Files files = files_of_this_machine();
+  remove_ended(root, files);
+  for (const auto& [path, text] : files) {
+    if (write_file(root / path, text)) continue;
+    const std::string why = std::strerror(errno);
+    // Half a snapshot would be read as one of a machine with fewer settings and processes.
+    for (const auto& [written, unused] : files) {
+      fs::remove(root / written, error);
+      if (written == path) break;
+    }
+    return Error{directory + ": cannot write into it: " + why + "; nothing of the snapshot is left there"};
+  }
   return {};
 }
 

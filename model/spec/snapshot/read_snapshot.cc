@@ -7,6 +7,7 @@
 
 #include "model/spec/defaults.h"
 #include "model/spec/neighbours.h"
+#include "model/spec/parse_text.h"
 #include "model/spec/read_host.h"
 #include "model/spec/snapshot/packed_snapshot.h"
 #include "model/spec/snapshot/snapshot_paths.h"
@@ -61,11 +62,42 @@ std::vector<std::string> paths_of(const std::string& root) {
   return paths;
 }
 
+// A file that could not be read was often saved all the same, without content. An empty zoneinfo is refused by its own
+// name; cpulist is empty for a node without CPUs; of processes and cgroups empty files say something, too.
+bool means_something_empty(const std::string& path) {
+  const bool of_process = path.starts_with("proc/") && path.size() > 5 && path[5] >= '0' && path[5] <= '9';
+  return of_process || path == "proc/zoneinfo" || path.ends_with("/cpulist") || path.starts_with("sys/fs/cgroup/");
+}
+
+void drop_empty(SnapshotFiles& snapshot) {
+  std::erase_if(snapshot.files,
+                [](const auto& file) { return trim(file.second).empty() && !means_something_empty(file.first); });
+}
+
+// In a container, lxcfs mounts files over the kernel's that show the container's limits. Returns what was dropped.
+std::string drop_views_of_container(SnapshotFiles& snapshot) {
+  std::string dropped;
+  const auto mounts = snapshot.files.find("proc/mounts");
+  if (mounts == snapshot.files.end()) return dropped;
+  std::vector<std::string> paths;
+  for (const Line& line : lines(mounts->second)) {
+    const std::vector<std::string_view> word = words(line.text);
+    if (word.size() >= 3 && word[2] == "fuse.lxcfs" && word[1].size() > 1) paths.emplace_back(word[1].substr(1));
+  }
+  for (const std::string& path : paths)
+    if (snapshot.files.erase(path) > 0) dropped += (dropped.empty() ? "" : ", ") + path;
+  return dropped;
+}
+
 }  // namespace
 
 Result<HostSpec> parse_snapshot(SnapshotFiles files) {
+  drop_empty(files);
+  const std::string dropped = drop_views_of_container(files);
   PrintedIn printed_in = add_command_outputs(files);
   SnapshotReader reader(files);
+  if (!dropped.empty())
+    reader.assume(dropped, "left out", "lxcfs shows the limits of a container there, not the host; see proc/mounts");
   reader.printed_in = std::move(printed_in);
   reader.spec.name = files.name;
   for (auto* read :

@@ -40,5 +40,17 @@ TEST(Machine, EveryBlockDeviceSaysWhetherItTurns) {
   }
 }
 
+TEST(Machine, ASecondSnapshotIntoTheFolderHasNoneOfTheProcessesThatEnded) {
+  std::string folder = testing::TempDir() + "machine-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  ASSERT_TRUE(snapshot_this_machine(folder));
+  const std::filesystem::path ended = std::filesystem::path(folder) / "proc/4194305";  // beyond the largest pid
+  std::filesystem::create_directories(ended);
+  ASSERT_TRUE(snapshot_this_machine(folder));
+  EXPECT_FALSE(std::filesystem::exists(ended));
+  EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(folder) / "proc/zoneinfo"));
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace oomcast::record

@@ -289,6 +289,33 @@ TEST(Snapshot, AProcessThatEndedWhileItWasReadIsLeftOut) {
               Contains("processes: without pid 86 (proc/86/oom_score_adj is empty; it ended meanwhile)"));
 }
 
+TEST(Snapshot, AnEmptyFileIsAMissingOne) {
+  SnapshotFiles without = load("oom-noswap-2node"), empty = without;
+  for (auto& [path, text] : empty.files) {
+    if (path == "proc/zoneinfo" || path.ends_with("/cpulist") || path.find("/status") != std::string::npos ||
+        path.find("/oom_") != std::string::npos)
+      continue;
+    text = "\n";
+    without.files.erase(path);
+  }
+  const auto host = parse_snapshot(empty), expected = parse_snapshot(without);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->assumed, expected->assumed);
+}
+
+TEST(Snapshot, WhatLxcfsShowsOfAContainerIsNotTheHosts) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  const Pages total = parse_snapshot(snapshot)->total_ram;
+  snapshot.files["proc/meminfo"] = "MemTotal:         65536 kB\nMemFree:          60000 kB\n";
+  EXPECT_THAT(error_of(snapshot), HasSubstr("In a container meminfo may show its limit"));
+  snapshot.files["proc/mounts"] = "lxcfs /proc/meminfo fuse.lxcfs rw,nosuid,nodev 0 0\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_LE(host->total_ram, total + Pages(2048));
+  EXPECT_GE(host->total_ram + Pages(2048), total);
+  EXPECT_THAT(host->assumed, Contains(HasSubstr("proc/meminfo: left out (lxcfs shows")));
+}
+
 TEST(Snapshot, ADiskThatWasOnlyReadFromWritesAsFast) {
   SnapshotFiles snapshot = load("oom-noswap-2node");
   snapshot.files["calibration.json"] = R"({"disk": {"read_4k_us": 991.4, "read_128k_us": 1332.6}})";
