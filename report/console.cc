@@ -3,8 +3,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "report/command_line.h"
 
@@ -16,8 +18,10 @@ int fail(int status, const std::string& message) {
 }
 
 int print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : fail(kExitUsage, "stdout: cannot be written");
+  // What is larger than the buffer is written by fwrite() itself, and fflush() then has nothing left to fail with.
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (std::fflush(stdout) == 0 && whole) return 0;
+  return fail(kExitUsage, std::string("stdout: cannot be written: ") + std::strerror(errno));
 }
 
 bool takes_color(int fd) {

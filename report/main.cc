@@ -55,7 +55,7 @@ int command(const std::vector<std::string>& arguments) {
       break;
   }
   if (!line.error.empty()) std::fprintf(stderr, "%s\n", line.error.c_str());
-  if (!line.text.empty()) print(line.text);
+  if (const int failed = line.text.empty() ? 0 : print(line.text); failed != 0) return failed;
   return line.status;
 }
 

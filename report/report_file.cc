@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -47,6 +48,7 @@ bool is_special(const std::string& path) {
 std::string temporary_beside(const std::string& path) {
   size_t slash = path.rfind('/');
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  name.resize(std::min<size_t>(name.size(), 200));  // NAME_MAX is 255, and the rest of the name needs some
   return directory_of(path) + "/." + name + "." + std::to_string(::getpid()) + ".tmp";
 }
 

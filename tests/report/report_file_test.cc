@@ -4,11 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "report/command_line.h"
+#include "report/console.h"
 
 namespace oomcast::report {
 namespace {
@@ -45,6 +50,24 @@ TEST_F(ReportFileTest, ReplacesAnOldReportAndLeavesNoTemporary) {
   ASSERT_TRUE(file->write("new", 1).ok());
   EXPECT_EQ(content(at("r.json")), "new");
   EXPECT_EQ(files(), 1);
+}
+
+TEST_F(ReportFileTest, ANameMayBeAsLongAsTheFileSystemAllows) {
+  const std::string path = at(std::string(255, 'r'));
+  auto file = ReportFile::prepare(path, "--report");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_TRUE(file->write("{}", 1));
+}
+
+TEST(Print, ALargeTextThatIsNotWrittenIsAnError) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!std::freopen("/dev/full", "w", stdout)) ::_exit(99);
+    ::_exit(print(std::string(1 << 20, 'x')));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), kExitUsage);
 }
 
 TEST_F(ReportFileTest, PidInTheName) {
