@@ -123,10 +123,21 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
   return fit;
 }
 
+/// What the setting cannot say must hold where it is pasted: the kubelet gives containers no swap by default, and a pod
+/// has no word for it.
+host::HostSpec as_where_it_goes(host::HostSpec host, const FitOptions& options) {
+  if (options.as == "k8s" && !host.swaps.empty() && host.cgroup.memory_swap_max < 0) {
+    host.cgroup.memory_swap_max = 0;
+    host.cgroup.present = true;
+  }
+  return host;
+}
+
 }  // namespace
 
-Result<Fit> fit(const Workload& workload, const host::HostSpec& host, const RunOptions& options,
+Result<Fit> fit(const Workload& workload, const host::HostSpec& given, const RunOptions& options,
                 const FitOptions& fit_options, const FitProgress& progress) {
+  const host::HostSpec host = as_where_it_goes(given, fit_options);
   auto footprint = footprint_on(workload, host, options);
   if (!footprint) return footprint.error();
   Asker asker(workload, host, options, fit_options);
@@ -140,6 +151,8 @@ Result<Fit> fit(const Workload& workload, const host::HostSpec& host, const RunO
     return Error{"--for " + fit_options.key + ": " + asker.row(*found.below).error};
   Fit fit = result_of(found, asker, fit_options);
   if (host.cgroup.memory_swap_max >= 0) fit.swap_max_bytes = host.cgroup.memory_swap_max;
+  fit.without_swap = host.cgroup.memory_swap_max != given.cgroup.memory_swap_max;
+  fit.any_swap = !host.swaps.empty() && host.cgroup.memory_swap_max < 0;
   return fit;
 }
 

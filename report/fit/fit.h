@@ -27,6 +27,8 @@ struct Fit {
   int64_t most_asked = 0;
   int64_t footprint_peak_bytes = 0;  // of the forecast at `smallest`
   std::optional<int64_t> swap_max_bytes;
+  bool any_swap = false;      // the host has swap, and the group may use all of it
+  bool without_swap = false;  // the group was given none, for the form of the setting cannot say how much
   int margin_percent = 0;
   int asked = 0;
   int seeds = 1;                   // a value is enough only if it is with each seed

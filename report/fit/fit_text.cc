@@ -52,6 +52,10 @@ std::string fit_lines(const Fit& fit) {
   text += "footprint    peak " + bytes_text(Bytes(fit.footprint_peak_bytes)) + " at the smallest value\n";
   if (fit.seeds > 1)
     text += "chance       each size that is enough is so with all of " + std::to_string(fit.seeds) + " seeds\n";
+  if (fit.without_swap)
+    text +=
+        "note         the group has no swap, as the kubelet's default NoSwap has it; --cgroup memory.swap.max=... asks "
+        "for another\n";
   if (fit.uneven)
     text +=
         "note         smaller sizes than this do as well, but somewhat larger ones than those do worse: the answer "
@@ -70,7 +74,7 @@ std::string fit_lines(const Fit& fit) {
 
 std::string fit_setting(const Fit& fit, const std::string& form) {
   if (!fit.smallest) return "";
-  return setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes}, form);
+  return setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes, fit.any_swap}, form);
 }
 
 std::string fit_json(const Fit& fit) {

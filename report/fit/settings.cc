@@ -25,14 +25,16 @@ std::string systemd_text(const Sizing& sizing) {
 
 std::string docker_text(const Sizing& sizing) {
   std::string text = "--memory=" + mib(sizing.bytes) + "m";
-  // Docker's --memory-swap is the sum of memory and swap.
+  // Docker's --memory-swap is the sum of memory and swap. Left out, it is twice the memory.
   if (sizing.swap_max_bytes) text += " --memory-swap=" + mib(sizing.bytes + *sizing.swap_max_bytes) + "m";
+  if (sizing.any_swap) text += " --memory-swap=-1";
   return text + "\n";
 }
 
 std::string compose_text(const Sizing& sizing) {
   std::string text = "mem_limit: " + mib(sizing.bytes) + "m\n";
   if (sizing.swap_max_bytes) text += "memswap_limit: " + mib(sizing.bytes + *sizing.swap_max_bytes) + "m\n";
+  if (sizing.any_swap) text += "memswap_limit: -1\n";
   return text;
 }
 

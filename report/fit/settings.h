@@ -14,6 +14,7 @@ struct Sizing {
   int64_t bytes = 0;                      // the size to set
   int64_t footprint_bytes = 0;            // the program's own peak; the pod's request is at most this
   std::optional<int64_t> swap_max_bytes;  // memory.swap.max of the target's cgroup, if limited
+  bool any_swap = false;                  // it is not, and the target has swap
 };
 
 /// The forms that setting_text() knows: "k8s", "systemd", "docker", "compose", "env".

@@ -79,6 +79,23 @@ TEST_F(Fitting, ASizeThatLuckDecidesIsNotEnough) {
   }
 }
 
+TEST_F(Fitting, APodsLimitHoldsWithoutTheSwapThatItDoesNotGet) {
+  FitOptions pod;
+  pod.as = "k8s";
+  const int64_t without = fitted(pod).smallest->value;
+  host = HostBuilder().node(256_MiB).swap(256_MiB).set("vm.overcommit_memory", 1).build();
+  const Fit found = fitted(pod);
+  ASSERT_TRUE(found.smallest);
+  EXPECT_GE(found.smallest->value, without);
+  EXPECT_THAT(fit_lines(found), HasSubstr("the kubelet's default NoSwap"));
+  FitOptions docker;
+  docker.as = "docker";
+  const Fit swapping = fitted(docker);
+  ASSERT_TRUE(swapping.smallest);
+  EXPECT_LT(swapping.smallest->value, without);
+  EXPECT_THAT(fit_setting(swapping, "docker"), HasSubstr("--memory-swap=-1"));
+}
+
 TEST_F(Fitting, AHostThatIsTooSmallIsNamed) {
   host = HostBuilder().node(32_MiB).set("vm.overcommit_memory", 1).build();
   const Fit found = fitted({});

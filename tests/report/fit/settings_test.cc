@@ -33,6 +33,13 @@ TEST(Settings, DockersSwapLimitIsMemoryAndSwap) {
   EXPECT_EQ(setting_text({"memory.max", 64 * kMiB, 0, 0}, "compose"), "mem_limit: 64m\nmemswap_limit: 64m\n");
 }
 
+TEST(Settings, DockerIsToldThatAllSwapMayBeUsed) {
+  EXPECT_EQ(setting_text({"memory.max", 64 * kMiB, 0, {}, true}, "docker"), "--memory=64m --memory-swap=-1\n")
+      << "left out, it would be twice the memory";
+  EXPECT_EQ(setting_text({"memory.max", 64 * kMiB, 0, {}, true}, "compose"), "mem_limit: 64m\nmemswap_limit: -1\n");
+  EXPECT_EQ(setting_text({"memory.max", 64 * kMiB, 0, {}, true}, "systemd"), "[Service]\nMemoryMax=64M\n");
+}
+
 TEST(Settings, AFormWithoutAWordForTheKeySaysSo) {
   EXPECT_THAT(setting_problem("memory.high", "docker"), HasSubstr("no word for memory.high"));
   EXPECT_THAT(setting_problem("memory", "k8s"), HasSubstr("--as env"));
