@@ -48,7 +48,7 @@ Result<host::HostSpec> with_settings(host::HostSpec host, const RunOptions& opti
   return host;
 }
 
-Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host) {
+Result<void> take_limits_from(RunOptions& options, host::HostSpec& host) {
   if (options.limits_from.empty()) return {};
   auto read = read_limits(options.limits_from);
   if (!read) return Error{"--limits-from " + read.error().message};
@@ -59,6 +59,7 @@ Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host) {
   LimitsOnHost limits = on_host(read.value(), settled.value());
   options.limits = std::move(limits.cgroup);
   options.own_tmpfs = std::move(limits.tmpfs);
+  host.assumed.insert(host.assumed.end(), limits.assumed.begin(), limits.assumed.end());
   options.model.memory_request = limits.memory_request;
   options.model.priority = limits.priority;
   constexpr const char* kAdj = "--oom-score-adj=";

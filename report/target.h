@@ -13,8 +13,8 @@ Result<host::HostSpec> with_settings(host::HostSpec host, const RunOptions& opti
 
 /// Reads --limits-from: its limits go before those of --cgroup; of a pod, its class of service gives the oom_score_adj
 /// unless --oom-score-adj is there, and its request and priority are what the kubelet ranks by.
-/// `host` is without --set, which is looked at, too.
-Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host);
+/// `host` is without --set, which is looked at, too. What the file does not say is added to HostSpec::assumed.
+Result<void> take_limits_from(RunOptions& options, host::HostSpec& host);
 
 /// `host` with --set, what --limits-from said, --cgroup and --tmpfs applied; an error where that, --cpu-node or a
 /// policy's nodes cannot be.

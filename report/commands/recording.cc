@@ -62,7 +62,8 @@ Result<OpenedTrace> open_trace(const std::string& path) {
 }
 
 /// What the service's own manifest says; what is said of the service itself wins.
-Result<void> take_manifest(const ServiceSpec& spec, const host::HostSpec& host, RecordedService& service) {
+Result<void> take_manifest(const ServiceSpec& spec, const host::HostSpec& host, RecordedService& service,
+                           std::vector<std::string>& assumed) {
   service.memory_request = spec.memory_request.value_or(Bytes(0));
   service.priority = spec.priority.value_or(0);
   if (spec.limits_from.empty()) return {};
@@ -72,6 +73,8 @@ Result<void> take_manifest(const ServiceSpec& spec, const host::HostSpec& host, 
   // Each pod is in a group of its own, limited or not.
   if (read->pod && limits.cgroup.empty()) limits.cgroup = {"memory.max=max"};
   limits.cgroup.insert(limits.cgroup.end(), spec.limits.begin(), spec.limits.end());
+  for (std::string& what : limits.assumed)
+    if (std::find(assumed.begin(), assumed.end(), what) == assumed.end()) assumed.push_back(std::move(what));
   service.limits = std::move(limits.cgroup);
   service.tmpfs = std::move(limits.tmpfs);
   if (!service.oom_score_adj) service.oom_score_adj = limits.oom_score_adj;
@@ -129,7 +132,9 @@ Result<Recording> open_services(const ReplayOptions& replay, const RunOptions& g
   const auto settled = with_settings(host.value(), given);
   if (!settled) return settled.error();
   for (size_t s = 0; s < specs->size(); ++s)
-    if (auto taken = take_manifest(specs.value()[s], settled.value(), recording.workload.services[s]); !taken)
+    if (auto taken =
+            take_manifest(specs.value()[s], settled.value(), recording.workload.services[s], host.value().assumed);
+        !taken)
       return taken.error();
   return on_host(std::move(recording), std::move(host));
 }

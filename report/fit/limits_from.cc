@@ -1,194 +1,141 @@
-// Finds memory limits in Kubernetes manifests, Compose files and systemd units.
+// Finds memory limits in Kubernetes manifests, Compose files and systemd units. See limits_from.h.
 #include "report/fit/limits_from.h"
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <optional>
-#include <sstream>
+#include <set>
 
-#include "model/spec/parse_text.h"
-#include "report/kubernetes/quantity.h"
+#include "report/fit/compose_limits.h"
+#include "report/kubernetes/container_settings.h"
 #include "report/whole_file.h"
+#include "report/words/format.h"
 #include "report/yaml_values.h"
 
 namespace oomcast::report {
 namespace {
 
 constexpr int64_t kMostBytes = int64_t{4} << 20;
+constexpr size_t kMostNamed = 12;
 
-/// Thrown inside this file only; limits_of() turns it into a Result.
-struct Mistake {
-  std::string message;
+/// One service of a file, or one container.
+struct Candidate {
+  std::string owner, name;
+  LimitsFrom limits;
+  bool limited = false;  // it says something of memory
+  std::string error;
 };
 
-struct Limits {
-  std::string service;
-  std::optional<int64_t> max, high, memory_and_swap, swap_max;
-  std::optional<std::vector<std::string>> tmpfs;
-  bool says_tmpfs = false;  // beyond the default
-  std::optional<PodContainer> pod;
-};
-
-/// Docker's and systemd's sizes are binary: "512m", "1.5g", "512M"; systemd's "infinity" is no limit.
-std::optional<int64_t> binary_bytes(const std::string& text) {
-  std::string upper = text;
-  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  if (upper.ends_with("B") && upper.size() > 1 && upper[upper.size() - 2] >= 'A') upper.pop_back();
-  return host::parse_size_bytes(upper);
+Candidate candidate_of(PodContainer container) {
+  Candidate candidate{container.owner, container.name, {}, container.memory_limit.has_value(), ""};
+  candidate.limits.pod = std::move(container);
+  return candidate;
 }
 
-std::string scalar(const YAML::Node& node, const std::string& what) {
-  if (!node.IsScalar()) throw Mistake{what + " is not a single value"};
-  return node.Scalar();
+Candidate candidate_of(ComposeService service) {
+  Candidate candidate{"", service.name, {}, service.limited || !service.error.empty(), service.error};
+  candidate.limits.cgroup = std::move(service.cgroup);
+  candidate.limits.tmpfs = std::move(service.tmpfs);
+  candidate.limits.oom_score_adj = service.oom_score_adj;
+  candidate.limits.assumed = std::move(service.assumed);
+  return candidate;
 }
 
-int64_t size_of(const YAML::Node& node, const std::string& what, std::optional<int64_t> (*parse)(const std::string&)) {
-  std::string text = scalar(node, what);
-  auto bytes = parse(text);
-  if (!bytes) throw Mistake{what + ": " + host::quote(text) + " is no size"};
-  return *bytes;
-}
-
-void add_containers(const YAML::Node& document, std::vector<Limits>& found) {
-  for (PodContainer& container : containers_in(document)) {
-    Limits limits;
-    limits.service = container.name;
-    limits.max = container.memory_limit;
-    limits.pod = std::move(container);
-    found.push_back(std::move(limits));
-  }
-}
-
-/// "tmpfs:" of a service: one or a list of "/run" and "/run:size=64m,mode=755".
-void add_tmpfs(const YAML::Node& entry, std::vector<std::string>& mounts) {
-  const std::string text = scalar(entry, "tmpfs");
-  const size_t colon = text.find(':');
-  std::string mount = text.substr(0, colon);
-  if (!mount.starts_with('/')) throw Mistake{"tmpfs: " + host::quote(mount) + " does not begin with /"};
-  std::istringstream options(colon == std::string::npos ? "" : text.substr(colon + 1));
-  for (std::string option; std::getline(options, option, ',');) {
-    if (!option.starts_with("size=")) continue;
-    const auto bytes = binary_bytes(option.substr(5));
-    if (!bytes) throw Mistake{"tmpfs: " + host::quote(option) + " is no size"};
-    mount += "=" + std::to_string(*bytes);
-  }
-  mounts.push_back(std::move(mount));
-}
-
-/// What Docker mounts into the container.
-std::vector<std::string> tmpfs_of(const YAML::Node& service) {
-  std::vector<std::string> mounts;
-  const YAML::Node ipc = value_at(service, "ipc"), shm = value_at(service, "shm_size"),
-                   tmpfs = value_at(service, "tmpfs");
-  if (shm)
-    mounts.push_back("/dev/shm=" + std::to_string(size_of(shm, "shm_size", binary_bytes)));
-  else if (!ipc || !ipc.IsScalar() || ipc.Scalar() != "host")
-    mounts.push_back(kShmOfContainers);
-  if (tmpfs && tmpfs.IsSequence())
-    for (const YAML::Node& entry : tmpfs) add_tmpfs(entry, mounts);
-  else if (tmpfs)
-    add_tmpfs(tmpfs, mounts);
-  return mounts;
-}
-
-void add_services(const YAML::Node& document, std::vector<Limits>& found) {
-  YAML::Node services = value_at(document, "services");
-  if (!services || !services.IsMap()) return;
-  for (const auto& pair : services) {
-    Limits limits;
-    limits.service = scalar(pair.first, "the name of a service");
-    const YAML::Node service = pair.second;
-    if (YAML::Node max = value_at(service, "mem_limit")) limits.max = size_of(max, "mem_limit", binary_bytes);
-    if (YAML::Node swap = value_at(service, "memswap_limit"))
-      limits.memory_and_swap = size_of(swap, "memswap_limit", binary_bytes);
-    if (YAML::Node memory = value_at(service, "deploy", "resources", "limits", "memory"))
-      limits.max = size_of(memory, "limits.memory", binary_bytes);
-    limits.tmpfs = tmpfs_of(service);
-    limits.says_tmpfs = value_at(service, "shm_size") || value_at(service, "tmpfs");
-    found.push_back(limits);
-  }
-}
-
-std::vector<Limits> limits_in_yaml(const std::string& text) {
-  std::vector<Limits> found;
+std::vector<Candidate> candidates_in(const std::string& text, const std::string& path) {
+  std::vector<Candidate> found;
   for (const YAML::Node& document : YAML::LoadAll(text)) {
-    add_containers(document, found);
-    add_services(document, found);
+    for (PodContainer& container : containers_in(document)) found.push_back(candidate_of(std::move(container)));
+    for (ComposeService& service : services_in(document, path)) found.push_back(candidate_of(std::move(service)));
   }
   return found;
 }
 
-Limits limits_in_unit(const std::string& text) {
-  Limits limits;
-  for (const host::Line& line : host::lines(text)) {
-    size_t equals = line.text.find('=');
-    if (equals == std::string_view::npos) continue;
-    std::string key(host::trim(line.text.substr(0, equals))), value(host::trim(line.text.substr(equals + 1)));
-    std::optional<int64_t>* limit = key == "MemoryMax" || key == "MemoryLimit" ? &limits.max
-                                    : key == "MemoryHigh"                      ? &limits.high
-                                    : key == "MemorySwapMax"                   ? &limits.swap_max
-                                                                               : nullptr;
-    if (limit == nullptr) continue;
-    // An empty value or "infinity" takes back what an earlier line has set.
-    *limit = value.empty() || value == "infinity" ? std::nullopt : binary_bytes(value);
-    if (!*limit && !value.empty() && value != "infinity")
-      throw Mistake{"line " + std::to_string(line.number) + ": " + key + "=" + host::quote(value) +
-                    " is no size in bytes (percentages depend on the host; write the bytes)"};
-  }
+std::string full_name(const Candidate& one) { return one.owner.empty() ? one.name : one.owner + "/" + one.name; }
+
+std::string names_of(const std::vector<const Candidate*>& candidates) {
+  std::set<std::string> owners;
+  for (const Candidate* one : candidates) owners.insert(one->owner);
+  std::vector<std::string> names;
+  for (const Candidate* one : candidates) names.push_back(owners.size() > 1 ? full_name(*one) : one->name);
+  return list_text(names, kMostNamed);
+}
+
+const Candidate& called(const std::vector<const Candidate*>& all, const std::string& service) {
+  std::vector<const Candidate*> matches;
+  for (const Candidate* one : all)
+    if (one->name == service || full_name(*one) == service) matches.push_back(one);
+  if (matches.empty()) throw BadManifest("no service or container '" + service + "'; there are: " + names_of(all));
+  if (matches.size() > 1)
+    throw BadManifest("several containers are called '" + service + "' (" + names_of(matches) +
+                      "); choose one: FILE:OBJECT/NAME");
+  return *matches.front();
+}
+
+/// The one that is meant where no name is given: the only one with a limit, or the only one. Init containers and
+/// sidecars are meant by their names only.
+const Candidate& the_only(const std::vector<const Candidate*>& all) {
+  std::vector<const Candidate*> main, limited;
+  for (const Candidate* one : all)
+    if (!one->limits.pod || !(one->limits.pod->starts_pod || one->limits.pod->sidecar)) main.push_back(one);
+  std::copy_if(main.begin(), main.end(), std::back_inserter(limited),
+               [](const Candidate* one) { return one->limited; });
+  if (limited.size() == 1) return *limited.front();
+  if (limited.size() > 1)
+    throw BadManifest("several services have limits (" + names_of(all) + "); choose one: FILE:NAME");
+  // A container of a pod says something even without a limit: it is of some class of service.
+  const bool pods = !main.empty() && std::all_of(main.begin(), main.end(),
+                                                 [](const Candidate* one) { return one->limits.pod.has_value(); });
+  if (pods && main.size() == 1) return *main.front();
+  if (pods) throw BadManifest("several containers, none with a limit (" + names_of(all) + "); choose one: FILE:NAME");
+  throw BadManifest(
+      "no memory limit in it; expected limits.memory of a container, mem_limit of a service, or MemoryMax= of a unit");
+}
+
+LimitsFrom chosen(const std::vector<Candidate>& found, const std::string& service) {
+  std::vector<const Candidate*> all;
+  for (const Candidate& one : found) all.push_back(&one);
+  const Candidate& candidate = service.empty() ? the_only(all) : called(all, service);
+  if (!candidate.error.empty()) throw BadManifest(candidate.error);
+  return candidate.limits;
+}
+
+LimitsFrom of_unit(UnitLimits unit, const std::string& path) {
+  if (!unit.any())
+    throw BadManifest(
+        path + ": no memory limit in it; expected MemoryMax=, MemoryHigh= or the like below [Service] or [Slice]");
+  LimitsFrom limits;
+  limits.cgroup = std::move(unit.cgroup);
+  limits.shares = std::move(unit.shares);
+  limits.oom_score_adj = unit.oom_score_adj;
+  limits.assumed = std::move(unit.assumed);
   return limits;
 }
 
-bool any(const Limits& limits) {
-  return limits.max || limits.high || limits.memory_and_swap || limits.swap_max || limits.says_tmpfs;
-}
-
-std::vector<std::string> as_cgroup(const Limits& limits) {
-  std::vector<std::string> words;
-  const auto add = [&](const char* file, const std::optional<int64_t>& bytes) {
-    if (bytes) words.push_back(std::string(file) + "=" + std::to_string(*bytes));
-  };
-  add("memory.max", limits.max);
-  add("memory.high", limits.high);
-  std::optional<int64_t> swap = limits.swap_max;
-  if (limits.memory_and_swap && limits.max) swap = std::max<int64_t>(0, *limits.memory_and_swap - *limits.max);
-  add("memory.swap.max", swap);
-  return words;
-}
-
-Limits chosen(const std::vector<Limits>& found, const std::string& service) {
-  std::string names;
-  const Limits* only = nullptr;
-  int limited = 0;
-  for (const Limits& one : found) {
-    names += (names.empty() ? "" : ", ") + one.service;
-    if (!service.empty() && one.service == service) return one;
-    if (any(one)) ++limited, only = &one;
-  }
-  if (!service.empty()) throw Mistake{"no service or container '" + service + "'; there are: " + names};
-  // The only container of a pod says something even without a limit: it is of some class of service.
-  if (found.size() == 1 && found.front().pod) return found.front();
-  if (limited > 1) throw Mistake{"several services have limits (" + names + "); choose one: FILE:NAME"};
-  return only ? *only : Limits{};
+/// Templates of Helm, Jinja and the like have their marks where YAML has values, or where it breaks.
+Error error_in(const std::string& text, const std::string& path, std::string message) {
+  const size_t mark = std::min(text.find("{{"), text.find("{%"));
+  if (mark == std::string::npos) return Error{std::move(message)};
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(mark), '\n');
+  return Error{path + ":" + std::to_string(line) +
+               ": looks like a template that was not rendered; give what 'helm template CHART' or the like prints (" +
+               message + ")"};
 }
 
 }  // namespace
 
 Result<LimitsFrom> limits_of(const std::string& text, const std::string& path, const std::string& service) {
   try {
-    bool unit = path.ends_with(".service") || path.ends_with(".slice") || path.ends_with(".conf");
-    Limits limits = unit ? limits_in_unit(text) : chosen(limits_in_yaml(text), service);
-    if (!any(limits) && !limits.pod)
-      return Error{path +
-                   ": no memory limit in it; expected limits.memory of a container, mem_limit of a service, or "
-                   "MemoryMax= of a unit"};
-    return LimitsFrom{as_cgroup(limits), limits.tmpfs, limits.pod};
-  } catch (const Mistake& mistake) {
-    return Error{path + ": " + mistake.message};
+    if (!is_unit(text, path)) return chosen(candidates_in(text, path), service);
+    try {
+      return of_unit(limits_in_unit(text, path), path);
+    } catch (const BadManifest& bad) {
+      return Error{bad.what()};
+    }
   } catch (const YAML::Exception& error) {
-    return Error{not_yaml_text(path, error)};
+    return error_in(text, path, not_yaml_text(path, error));
   } catch (const BadManifest& bad) {
-    return Error{path + ": " + bad.what()};
+    return error_in(text, path, path + ": " + bad.what());
   }
 }
 
@@ -209,12 +156,21 @@ LimitsOnHost on_host(const LimitsFrom& limits, const host::HostSpec& host) {
   LimitsOnHost out;
   out.cgroup = limits.cgroup;
   out.tmpfs = limits.tmpfs;
+  out.oom_score_adj = limits.oom_score_adj;
+  out.assumed = limits.assumed;
+  Bytes swap;
+  for (const host::SwapSpec& device : host.swaps) swap += device.size;
+  for (const ShareOfHost& share : limits.shares) {
+    const Bytes whole = share.file == "memory.swap.max" ? swap : to_bytes(host.total_ram);
+    out.cgroup.push_back(share.file + "=" + std::to_string(whole.count() / 10'000 * share.permyriad));
+  }
   if (!limits.pod) return out;
-  const ContainerSettings settings = settings_of(*limits.pod, host);
-  out.cgroup = settings.limits;
-  out.tmpfs = settings.tmpfs;
+  ContainerSettings settings = settings_of(*limits.pod, host);
+  out.cgroup = std::move(settings.limits);
+  out.tmpfs = std::move(settings.tmpfs);
+  out.assumed = std::move(settings.assumed);
   out.oom_score_adj = settings.oom_score_adj;
-  out.memory_request = Bytes(limits.pod->memory_request.value_or(0));
+  out.memory_request = Bytes(limits.pod->memory_request.value_or(0) + limits.pod->pod_share);
   out.priority = static_cast<int>(limits.pod->priority);
   return out;
 }

@@ -33,6 +33,18 @@ std::optional<size_t> log_rank(std::string_view member) {
   return std::nullopt;
 }
 
+/// A text that is no host, but that people have in the same folder as one.
+std::optional<Error> not_a_host(std::string_view text, const std::string& path) {
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return Error{path + ": is empty; copy it again, or make one with 'oomcast host capture --file FILE'"};
+  const bool json = text.find("\"apiVersion\"") != std::string_view::npos;
+  if (json || text.starts_with("apiVersion:") || text.find("\napiVersion:") != std::string_view::npos)
+    return Error{path +
+                 ": is of Kubernetes, but no node of it; give what 'kubectl get node NAME -o yaml' prints as "
+                 "--host, and a pod's manifest with --limits-from FILE"};
+  return std::nullopt;
+}
+
 std::optional<Error> nothing_to_choose(const std::string& path, const HostChoice& choice) {
   if (choice.nth)
     return Error{path + ": --nth " + std::to_string(*choice.nth) +
@@ -46,6 +58,7 @@ Result<host::HostSpec> host_of_plain_text(std::string_view text, const std::stri
   if (!oomlog::is_oom_log(text)) {
     if (is_kubernetes_node(text)) return host_of_kubernetes_node(std::string(text), path, choice.nth, choice.name);
     if (auto bad = nothing_to_choose(path, choice)) return *bad;
+    if (auto bad = not_a_host(text, path)) return *bad;
     return host::parse_host_text(text, path);
   }
   if (!choice.name.empty()) return *nothing_to_choose(path, {std::nullopt, choice.name});

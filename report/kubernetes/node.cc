@@ -226,7 +226,8 @@ class NodeReader {
              ", all that capacity exceeds allocatable by (less than the kubelet's default of 100 MiB)");
     else
       assume("kubelet.eviction_hard: none (nothing is held back: allocatable is the capacity)");
-    const int64_t pods = capacity - huge - reserved.daemons;
+    // getNodeAllocatableAbsolute(): huge pages stay in it, since a cgroup's memory.max does not count them.
+    const int64_t pods = capacity - reserved.daemons;
     // The program's group lies below kubepods.slice. --cgroup and --limits-from limit the program's group.
     root_["cgroups"] = ordered_json::array({{{"path", kPodsGroup}, {"memory.max", pods}}});
     root_["cgroup"] = {{"path", std::string(kPodsGroup) + "/pod"}};

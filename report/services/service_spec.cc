@@ -142,7 +142,7 @@ Result<ServiceSpec> service_in_yaml(const YAML::Node& node, const std::string& n
   if (!node.IsMap()) return Error{"not a map of keys such as trace and memory.max"};
   std::vector<std::pair<std::string, std::string>> keys;
   if (!name.empty()) keys.emplace_back("name", name);
-  for (const auto& pair : node) {
+  for (const auto& pair : merged_entries(node)) {
     if (!pair.first.IsScalar() || !pair.second.IsScalar())
       return Error{(pair.first.IsScalar() ? host::quote(pair.first.Scalar()) : "a key") + " is not a single value"};
     keys.emplace_back(pair.first.Scalar(), pair.second.Scalar());

@@ -114,7 +114,8 @@ TEST(KubernetesNode, HugePagesAreNotFree) {
   const host::HostSpec without = read(kNode);
   for (const host::ZoneSpec& zone : without.nodes[0].zones) free_without += zone.free;
   EXPECT_NEAR(static_cast<double>((free_without - free).count()), 262144, 2000);
-  EXPECT_EQ(host.cgroups[0].memory_max, (int64_t{8249344} - 2 * 1024 * 1024) * 1024);
+  EXPECT_EQ(host.cgroups[0].memory_max, (int64_t{8249344} - 1024 * 1024) * 1024)
+      << "the kubelet leaves them in: memory.max does not count them";
   EXPECT_EQ(host.kubelet.eviction_hard, Bytes(int64_t{100} << 20));
 }
 
@@ -173,6 +174,13 @@ TEST(Quantity, IsReadAsKubernetesReadsIt) {
   EXPECT_EQ(quantity("-1"), std::nullopt);
   EXPECT_EQ(quantity("nan"), std::nullopt);
   EXPECT_EQ(quantity_bytes("1e30"), std::nullopt);
+}
+
+TEST(KubernetesNode, WhatIsNoNodeIsToldFromIt) {
+  const auto error = [](const char* text) { return host_of_text(text, "pod.yaml", {}).error().message; };
+  EXPECT_THAT(error("apiVersion: v1\nkind: Pod\nspec: {}\n"), HasSubstr("a pod's manifest with --limits-from FILE"));
+  EXPECT_THAT(error("{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}"), HasSubstr("no node of it"));
+  EXPECT_THAT(error("\n"), HasSubstr("pod.yaml: is empty"));
 }
 
 }  // namespace

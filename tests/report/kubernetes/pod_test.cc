@@ -5,6 +5,7 @@
 
 #include "model/spec/read_host.h"
 #include "report/fit/limits_from.h"
+#include "report/kubernetes/container_settings.h"
 
 namespace oomcast::report {
 namespace {
@@ -89,33 +90,39 @@ TEST(Pod, ItsClassGivesTheOomScoreAdj) {
   EXPECT_EQ(on_node(one("requests: {memory: 1Mi}")).oom_score_adj, 999);
   EXPECT_EQ(on_node(one("requests: {memory: 4Gi}")).oom_score_adj, 3);
   EXPECT_EQ(on_node("priorityClassName: system-node-critical, containers: [{name: a}]").oom_score_adj, -997);
+  EXPECT_EQ(on_node("priorityClassName: system-cluster-critical, containers: [{name: a}]").oom_score_adj, 1000)
+      << "critical for the cluster, not for the node";
 }
 
 TEST(Pod, LimitRequestAndPriorityAreKept) {
   const LimitsOnHost limits = on_node("priority: 100, " + one("limits: {memory: 1Gi}, requests: {memory: 512Mi}"));
-  EXPECT_THAT(limits.cgroup, ElementsAre("memory.max=1073741824"));
+  EXPECT_THAT(limits.cgroup, ElementsAre("memory.max=1073741824", "memory.swap.max=0", "memory.oom.group=1"));
   EXPECT_EQ(limits.memory_request, Bytes(512 << 20));
   EXPECT_EQ(limits.priority, 100);
-  EXPECT_THAT(on_node(one("requests: {memory: 1Gi}")).cgroup, IsEmpty());
+  EXPECT_THAT(on_node(one("requests: {memory: 1Gi}")).cgroup, ElementsAre("memory.swap.max=0", "memory.oom.group=1"));
+  EXPECT_THAT(on_node(one("limits: {memory: 0}")).cgroup, ElementsAre("memory.swap.max=0", "memory.oom.group=1"))
+      << "0 is no limit";
 }
 
 TEST(Pod, MemoryQosProtectsTheRequestAndSlowsDownShortOfTheLimit) {
+  const char* const kNoSwap = "memory.swap.max=0";
+  const char* const kGroup = "memory.oom.group=1";
   host::HostSpec host = node();
   host.kubelet.memory_qos = host::MemoryQos::kMin;
   const std::string burstable = one("limits: {memory: 1000Mi}, requests: {memory: 500Mi}");
   EXPECT_THAT(on_host(from(burstable), host).cgroup,
-              ElementsAre("memory.max=1048576000", "memory.min=524288000", "memory.high=996147200"));
+              ElementsAre("memory.max=1048576000", kNoSwap, "memory.min=524288000", "memory.high=996147200", kGroup));
   EXPECT_THAT(on_host(from(one(kGuaranteed)), host).cgroup,
-              ElementsAre("memory.max=1073741824", "memory.min=1073741824"));
-  EXPECT_THAT(on_host(from("containers: [{name: a}]"), host).cgroup, IsEmpty());
+              ElementsAre("memory.max=1073741824", kNoSwap, "memory.min=1073741824", kGroup));
+  EXPECT_THAT(on_host(from("containers: [{name: a}]"), host).cgroup, ElementsAre(kNoSwap, kGroup));
   // Without a limit the node's allocatable memory stands for it: 3 GiB less 100 MiB.
   EXPECT_THAT(on_host(from(one("requests: {memory: 972Mi}")), host).cgroup,
-              ElementsAre("memory.min=1019215872", "memory.high=2906652672"));
+              ElementsAre(kNoSwap, "memory.min=1019215872", "memory.high=2906652672", kGroup));
   host.kubelet.memory_qos = host::MemoryQos::kTiered;
   EXPECT_THAT(on_host(from(burstable), host).cgroup,
-              ElementsAre("memory.max=1048576000", "memory.low=524288000", "memory.high=996147200"));
+              ElementsAre("memory.max=1048576000", kNoSwap, "memory.low=524288000", "memory.high=996147200", kGroup));
   EXPECT_THAT(on_host(from(one(kGuaranteed)), host).cgroup,
-              ElementsAre("memory.max=1073741824", "memory.min=1073741824"));
+              ElementsAre("memory.max=1073741824", kNoSwap, "memory.min=1073741824", kGroup));
 }
 
 TEST(Pod, WhatIsNoSizeIsSaid) {
@@ -126,6 +133,94 @@ TEST(Pod, WhatIsNoSizeIsSaid) {
   EXPECT_THAT(error(one("requests: {memory: lots}")), HasSubstr("pod.yaml: requests.memory of a: 'lots' is no size"));
   EXPECT_THAT(error(one("limits: {memory: [1]}")), HasSubstr("not a single value"));
   EXPECT_THAT(error("priority: high, containers: [{name: a}]"), HasSubstr("priority: 'high' is no number"));
+}
+
+constexpr const char* kStages =
+    "initContainers: [{name: migrate, resources: {limits: {memory: 2Gi}}}, {name: proxy, restartPolicy: Always, "
+    "resources: {requests: {memory: 64Mi}, limits: {memory: 128Mi}}}], containers: [{name: web, resources: {requests: "
+    "{memory: 512Mi}, limits: {memory: 1Gi}}}]";
+
+TEST(Pod, InitContainersAndSidecarsAreChosenByName) {
+  EXPECT_EQ(from(kStages).pod->name, "web") << "the only one that is meant without a name";
+  EXPECT_EQ(from(kStages, "migrate").pod->memory_limit, int64_t{2} << 30);
+  const LimitsFrom proxy = from(kStages, "proxy");
+  EXPECT_EQ(proxy.pod->memory_limit, int64_t{128} << 20);
+  EXPECT_EQ(on_host(proxy, node()).oom_score_adj, 875) << "no more exposed than the container that it serves";
+}
+
+TEST(Pod, ItsLimitIsThatOfWhatRunsAtATime) {
+  EXPECT_EQ(from(kStages).pod->pod_limit, int64_t{2} << 30) << "migrate alone has more than web and proxy together";
+  const std::string sidecar_first =
+      "initContainers: [{name: proxy, restartPolicy: Always, resources: {limits: {memory: 128Mi}}}, {name: migrate, "
+      "resources: {limits: {memory: 2Gi}}}], containers: [{name: web, resources: {limits: {memory: 1Gi}}}]";
+  EXPECT_EQ(from(sidecar_first).pod->pod_limit, (int64_t{2} << 30) + (int64_t{128} << 20));
+}
+
+TEST(Pod, ItsOwnResourcesDecide) {
+  const std::string own = "resources: {requests: {memory: 2Gi}, limits: {memory: 3Gi}}, ";
+  const std::string two = "containers: [{name: a, resources: {requests: {memory: 1Gi}}}, {name: b}]";
+  const LimitsFrom pod = from(own + two, "b");
+  EXPECT_EQ(pod.pod->memory_limit, int64_t{3} << 30);
+  EXPECT_EQ(on_host(pod, node()).oom_score_adj, 875) << "half of the 1 GiB that the containers leave of 2 GiB";
+  const std::string equal = "resources: {limits: {cpu: 1, memory: 1Gi}}, ";
+  EXPECT_EQ(from(equal + two, "b").pod->qos, QosClass::kGuaranteed);
+}
+
+TEST(Pod, SwapIsNoneUnlessTheKubeletGivesSome) {
+  host::HostSpec host = node();
+  EXPECT_THAT(on_host(from(one("requests: {memory: 1Gi}")), host).assumed, IsEmpty()) << "the node has no swap";
+  host.swaps.push_back({"sda2", Bytes(int64_t{8} << 30), Bytes(0)});
+  const auto assumed = [&](const std::string& resources) { return on_host(from(one(resources)), host).assumed; };
+  EXPECT_THAT(assumed("requests: {memory: 1Gi}"), ElementsAre(HasSubstr("--cgroup memory.swap.max=2147483648")))
+      << "a quarter of the node's memory, a quarter of its swap";
+  EXPECT_THAT(assumed(kGuaranteed), ElementsAre(HasSubstr("LimitedSwap gives it none either")));
+  EXPECT_THAT(assumed("limits: {memory: 1Gi}"), ElementsAre(HasSubstr("none either"))) << "request equals limit";
+}
+
+TEST(Pod, APriorityClassOfTheClusterIsNotKnown) {
+  EXPECT_THAT(on_node("priorityClassName: batch, containers: [{name: a}]").assumed,
+              ElementsAre(HasSubstr("the manifest names the class batch")));
+}
+
+TEST(Pod, ListsAndTemplatesHavePods) {
+  const auto read = [](const std::string& text, const std::string& name) { return limits_of(text, "l.yaml", name); };
+  const std::string list =
+      "kind: List\nitems:\n- {metadata: {name: x}, spec: {containers: [{name: app, resources: {limits: {memory: "
+      "1Gi}}}]}}\n- {metadata: {name: y}, spec: {template: {spec: {containers: [{name: app, resources: {limits: "
+      "{memory: "
+      "2Gi}}}]}}}}\n";
+  EXPECT_EQ(read(list, "y/app")->pod->memory_limit, int64_t{2} << 30);
+  EXPECT_THAT(read(list, "app").error().message, HasSubstr("(x/app, y/app); choose one: FILE:OBJECT/NAME"));
+  EXPECT_THAT(read(list, "").error().message, HasSubstr("x/app, y/app"));
+  EXPECT_EQ(read("kind: PodTemplate\ntemplate: {spec: {containers: [{name: a}]}}", "")->pod->name, "a");
+  EXPECT_THAT(read("kind: Pod\nspec: {containers: [{name: a}, {name: b}]}", "").error().message,
+              HasSubstr("none with a limit (a, b); choose one"));
+}
+
+TEST(Pod, QuantitiesAreReadAsKubernetesDoes) {
+  const auto limit = [](const std::string& text) {
+    return from(one("limits: {memory: '" + text + "'}")).pod->memory_limit.value_or(0);
+  };
+  EXPECT_EQ(limit("128974848"), 128974848);
+  EXPECT_EQ(limit("129e6"), 129'000'000);
+  EXPECT_EQ(limit("0.5Gi"), int64_t{1} << 29);
+  EXPECT_EQ(limit("134217728000m"), 134217728);
+  EXPECT_EQ(limit("134217728500m"), 134217729) << "rounded up";
+  EXPECT_EQ(limit("+5Mi"), 5 << 20);
+  EXPECT_GE(limit("1Pi"), int64_t{63} << 40) << "more than any host has";
+  const auto error = [](const std::string& text) {
+    const auto read = limits_of("spec: {" + one("limits: {memory: '" + text + "'}") + "}", "p.yaml", "");
+    return read ? std::string("accepted") : read.error().message;
+  };
+  for (const char* bad : {"0x10", " 5", "inf", "5 Mi", "5mi", "5MB", "-1", "."})
+    EXPECT_THAT(error(bad), HasSubstr("is no size")) << bad;
+  EXPECT_THAT(error("400m"), HasSubstr("'m' stands for thousandths of a byte"));
+  EXPECT_THAT(error("512"), HasSubstr("a number without a unit is in bytes"));
+}
+
+TEST(Pod, ARequestBeyondTheLimitIsRefused) {
+  const auto read = limits_of("spec: {" + one("requests: {memory: 2Gi}, limits: {memory: 1Gi}") + "}", "p.yaml", "");
+  EXPECT_THAT(read.error().message, HasSubstr("requests.memory of a is more than its limit of '1Gi'"));
 }
 
 }  // namespace

@@ -97,6 +97,14 @@ TEST(ServiceSpec, AnchorsAreWhatTheyStandFor) {
   EXPECT_THAT(services.value()[1].limits, ElementsAre("memory.max=1G"));
 }
 
+TEST(ServiceSpec, MergeKeysAreReplacedByWhatTheyMerge) {
+  auto services = parse_services(
+      "x: &x {memory.max: 1G, memory.high: 2G}\nservices:\n  a: {<<: *x, trace: t, memory.max: 3G}\n", "s.yaml");
+  ASSERT_TRUE(services.ok()) << services.error().message;
+  EXPECT_THAT(services.value()[0].limits, ElementsAre("memory.max=3G", "memory.high=2G"));
+  EXPECT_THAT(yaml_problem("services: {a: &a {<<: *a, trace: t}}"), HasSubstr("'<<' is not a single value"));
+}
+
 TEST(ServiceSpec, SaysWhereAFileIsWrong) {
   EXPECT_THAT(yaml_problem("services: [\n"), AllOf(HasSubstr("dir/s.yaml:"), HasSubstr("not YAML")));
   EXPECT_THAT(yaml_problem(""), HasSubstr("no services"));
