@@ -54,9 +54,13 @@ void find_stuck(const sim::Outcome& outcome, Findings& findings) {
                   " on: there is no memory for it, and no process may be killed to free some";
   finding.why = outcome.oom_kill ? why_first_kill_text(outcome) : halted_text(outcome);
   finding.evidence["processes"] = names;
-  finding.tries.push_back(
-      {"an oom_score_adj above -1000 for one of the group's processes, so that it dies and the others go on",
-       set_to({"oom-score-adj=0"}, Aim::kHostLives)});
+  if (outcome.host.cgroup.memory_oom_kill_disable)
+    finding.tries.push_back({"memory.oom_control=0: one of the group's processes dies and the others go on",
+                             set_to({"cgroup.memory.oom_control=0"}, Aim::kHostLives)});
+  else
+    finding.tries.push_back(
+        {"an oom_score_adj above -1000 for one of the group's processes, so that it dies and the others go on",
+         set_to({"oom-score-adj=0"}, Aim::kHostLives)});
   const Bytes growth = outcome.need_after_kill.value_or(Bytes(0));
   if (outcome.host.cgroup.present && outcome.host.cgroup.memory_max >= 0)
     finding.tries.push_back(

@@ -123,14 +123,14 @@ void blame_locked(const sim::OomKill& kill, Finding& finding) {
 void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, Finding& finding) {
   const sim::OomShortage& shortage = kill.shortage;
   if (sim::swap_is_forbidden(kill)) {
+    const bool v1 = kill.incident.group->v1;
+    const std::string of_group = v1 ? "memory." : "vm.";
     finding.evidence["swap_free_bytes"] = to_bytes(shortage.swap_free).count();
     finding.evidence["swappiness"] = shortage.swappiness;
-    finding.why +=
-        "; " + bytes_text(to_bytes(shortage.swap_free)) +
-        " of swap are free, but with vm.swappiness=0 (memory.swappiness of the group on cgroup v1) a group at "
-        "its limit swaps nothing";
-    finding.tries.push_back({"vm.swappiness=1 (memory.swappiness=1 on cgroup v1): the group may use the free swap",
-                             set_to({"vm.swappiness=1"})});
+    finding.why += "; " + bytes_text(to_bytes(shortage.swap_free)) + " of swap are free, but with " + of_group +
+                   "swappiness=0 a group at its limit swaps nothing";
+    finding.tries.push_back({of_group + "swappiness=1: the group may use the free swap",
+                             set_to({v1 ? "cgroup.memory.swappiness=1" : "vm.swappiness=1"})});
   }
   if (sim::movable_is_forbidden(kill)) {
     finding.evidence["movable_free_bytes"] = to_bytes(shortage.movable_free).count();

@@ -2,6 +2,8 @@
 #include "report/host_command.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "model/base/printf_text.h"
 #include "model/spec/field_names.h"
@@ -75,9 +77,13 @@ void add_swap(std::string& out, const HostSpec& spec) {
 }
 
 std::string limits_text(const host::CgroupSpec& group) {
-  const std::pair<const char*, int64_t> limits[] = {{" memory.max", group.memory_max},
-                                                    {" memory.high", group.memory_high},
-                                                    {" memory.swap.max", group.memory_swap_max}};
+  using Limits = std::vector<std::pair<const char*, int64_t>>;
+  const Limits limits = group.v1 ? Limits{{" memory.limit_in_bytes", group.memory_max},
+                                          {" memory.memsw.limit_in_bytes", group.memory_memsw_max},
+                                          {" memory.soft_limit_in_bytes", group.memory_soft_limit}}
+                                 : Limits{{" memory.max", group.memory_max},
+                                          {" memory.high", group.memory_high},
+                                          {" memory.swap.max", group.memory_swap_max}};
   std::string text;
   for (const auto& [name, bytes] : limits)
     text += std::string(name) + " " + (bytes < 0 ? "max" : bytes_text(Bytes(bytes)));

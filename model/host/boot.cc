@@ -233,7 +233,28 @@ void start_generations(Host& host) {
   }
 }
 
-Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
+// A group of v1 keeps its limits of v2, if the description has some: a swap limit is one of memory and swap together.
+void add_version_1(const CgroupSpec& spec, int vm_swappiness, Cgroup& cgroup) {
+  cgroup.v1 = true;
+  const auto limit = [](int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; };
+  cgroup.memsw_max = limit(spec.memory_memsw_max);
+  if (cgroup.memsw_max == kUnlimited && cgroup.swap_max < kUnlimited && cgroup.max < kUnlimited)
+    cgroup.memsw_max = cgroup.max + cgroup.swap_max;
+  cgroup.swap_max = kUnlimited;
+  cgroup.soft_limit = limit(spec.memory_soft_limit);
+  cgroup.swappiness = spec.memory_swappiness < 0 ? vm_swappiness : spec.memory_swappiness;
+  cgroup.oom_kill_disable = spec.memory_oom_kill_disable;
+}
+
+// A group with a limit that only v2 knows is one of v2, whatever the host mounts.
+bool is_version_1(const CgroupSpec& spec, int version_of_host) {
+  const bool only_v2 = spec.memory_high >= 0 || spec.memory_low != 0 || spec.memory_min != 0 ||
+                       spec.memory_swap_max >= 0 || spec.memory_swap_high >= 0 || spec.memory_zswap_max >= 0 ||
+                       spec.memory_oom_group;
+  return spec.v1 || (version_of_host == 1 && !only_v2);
+}
+
+Cgroup make_cgroup(const CgroupSpec& spec, const HostSpec& host, size_t cpus) {
   const auto limit = [](int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; };
   Cgroup cgroup;
   cgroup.path = spec.path;
@@ -246,6 +267,7 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
   cgroup.zswap_max = limit(spec.memory_zswap_max);
   cgroup.zswap_writeback = spec.memory_zswap_writeback;
   cgroup.oom_group = spec.memory_oom_group;
+  if (is_version_1(spec, host.cgroup_version)) add_version_1(spec, host.vm.swappiness, cgroup);
   cgroup.stock.assign(cpus, 0);
   return cgroup;
 }
@@ -264,7 +286,7 @@ void add_cgroups(Host& host) {
   host.cgroups.emplace_back();
   const auto add = [&](const CgroupSpec& spec) {
     const CgroupIndex parent = nearest_group(host.cgroups, spec.path);
-    host.cgroups.push_back(make_cgroup(spec, cpus));
+    host.cgroups.push_back(make_cgroup(spec, host.spec, cpus));
     host.cgroups.back().parent = parent;
     return host.cgroups.last();
   };
@@ -281,7 +303,7 @@ void add_cgroups(Host& host) {
       host.app_cgroup = add(host.spec.cgroup);
     } else {
       const CgroupIndex parent = host.cgroups[own].parent;
-      host.cgroups[own] = make_cgroup(host.spec.cgroup, cpus);
+      host.cgroups[own] = make_cgroup(host.spec.cgroup, host.spec, cpus);
       host.cgroups[own].parent = parent;
     }
   }

@@ -35,11 +35,12 @@ static_assert(sizeof(Shadow) == 8);
 
 struct SwapSlot {
   uint16_t map_count = 0;    // PTEs that hold this entry; 1 if a file does
-  CgroupIndex cgroup;        // the cgroup that is charged for it
+  CgroupIndex cgroup;        // the cgroup of its page
   bool cached : 1 = false;   // a page in the swap cache belongs to it
   bool stored : 1 = false;   // zram: its data takes memory
   bool foreign : 1 = false;  // holds a page of a process from before the run
   bool shmem : 1 = false;    // a file holds this entry
+  bool charged : 1 = false;  // its cgroup is charged for it
   PageId page = kNoPage;     // valid if `cached`
   Shadow shadow;
   ProcessIndex owner = kNoProcess;  // for background processes, which have no page table here: one that maps it

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/soft_limit.h"
 #include "model/mm/vmscan.h"
 
 namespace oomcast::mm {
@@ -49,6 +50,7 @@ void shrink_zones(Kernel& k, host::NodeIndex preferred, ScanControl& sc) {
   for (const host::NodeIndex node : k.host.zonelists[preferred]) {
     if (!host::mask_has(sc.nodes, node.value())) continue;
     if (first == host::kNoNode) first = node;
+    if (!sc.cgroup_reclaim()) soft_limit_reclaim(k, node, sc);
     shrink_node(k, node, sc);
   }
   if (!sc.cgroup_reclaim() && first != host::kNoNode) consider_throttle(k, first, sc);
@@ -137,13 +139,14 @@ int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_n
   return reclaimed;
 }
 
-int64_t try_to_free_cgroup_pages(Kernel& k, host::CgroupIndex cgroup, int64_t pages) {
+int64_t try_to_free_cgroup_pages(Kernel& k, host::CgroupIndex cgroup, int64_t pages, MaySwap may_swap) {
   Actor& actor = k.sched.current();
   const Nanoseconds begin = stall_enter(k);
   const bool was_memalloc = actor.memalloc;
   ScanControl sc;
   sc.target_cgroup = cgroup;
   sc.nr_to_reclaim = std::max(pages, kSwapClusterMax);
+  sc.may_swap = may_swap == MaySwap::kYes;
   k.sched.memstall_enter();
   actor.memalloc = true;
   const int64_t reclaimed = do_try_to_free_pages(k, ZoneKind::kMovable, actor.node, sc);

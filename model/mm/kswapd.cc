@@ -5,6 +5,7 @@
 
 #include "model/mm/direct_reclaim.h"
 #include "model/mm/shrink_lists.h"
+#include "model/mm/soft_limit.h"
 #include "model/mm/vmscan.h"
 
 namespace oomcast::mm {
@@ -105,6 +106,7 @@ bool reclaim_until_balanced(Kernel& k, host::NodeIndex node_index, ZoneKind high
     sc.may_swap = boost_left == 0;
     kswapd_age_node(k, node_index, sc);
     sc.nr_scanned = 0;
+    soft_limit_reclaim(k, node_index, sc);
     if (shrink_node_once(k, node_index, sc)) raise_priority = false;
     KswapdState& state = k.kswapd[node_index];
     if (state.pfmemalloc_wait.active() && allow_direct_reclaim(k, node_index)) k.sched.wake_all(state.pfmemalloc_wait);

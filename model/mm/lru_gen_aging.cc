@@ -282,7 +282,7 @@ int64_t lru_gen_swappiness(const Kernel& k, host::CgroupIndex cgroup, const Scan
   int64_t slots = k.host.free_swap();
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent)
     slots = std::min(slots, k.host.cgroups[g].swap_max - k.host.cgroups[g].swap_usage);
-  return slots < kMinLruBatch ? 0 : k.host.spec.vm.swappiness;
+  return slots < kMinLruBatch ? 0 : swappiness_of(k.host, cgroup);
 }
 
 bool lruvec_is_sizable(const Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, const ScanControl& sc) {

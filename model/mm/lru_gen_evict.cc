@@ -206,6 +206,7 @@ std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool ret
   }
   for (const PageId id : kept) put_on_list(k, id, list_for(k.host.pages[id]));
   sc.nr.unqueued_dirty += stat.unqueued_dirty;
+  sc.nr.awaited += stat.awaited;
   sc.nr_reclaimed += reclaimed;
   count_stolen(k, cgroup, type == kGenFile, reclaimed, sc);
   return again;
@@ -289,7 +290,10 @@ bool try_to_shrink_lruvec(Kernel& k, host::NodeIndex node, host::CgroupIndex cgr
     k.sched.current().plug->throttle();
     k.sched.point();
   }
-  if (sc.nr.unqueued_dirty > 0 && sc.nr.unqueued_dirty == sc.nr.file_taken) wakeup_flusher(k, true);
+  const bool all_dirty = sc.nr.unqueued_dirty > 0 && sc.nr.unqueued_dirty == sc.nr.file_taken;
+  if (all_dirty) wakeup_flusher(k, true);
+  if (sc.nr.awaited > 0 || (all_dirty && !writeback_is_throttled(k, sc)))
+    reclaim_throttle(k, node, Throttle::kWriteback);
   return nr_to_scan < 0;
 }
 

@@ -23,14 +23,24 @@ int64_t charge_batch(const Kernel& k) { return k.follows(host::KernelRule::kLarg
 // MAX_RECLAIM_RETRIES; in older kernels MEM_CGROUP_RECLAIM_RETRIES.
 int charge_retries(const Kernel& k) { return k.follows(host::KernelRule::kPatientCgroups) ? kMaxRetries : 5; }
 
-// page_counter_try_charge(): charges the cgroup and all above it. Returns the root if that succeeded, else the lowest
-// cgroup whose limit is reached.
-host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t pages) {
+// The lowest cgroup whose limit is reached (the root: none), and whether that is a limit of memory and swap together.
+struct LimitHit {
+  host::CgroupIndex group = host::kRootCgroup;
+  bool with_swap = false;
+};
+
+// page_counter_try_charge() of memory, and of v1's memsw before it: charges the cgroup and all above it.
+LimitHit charge_counters(Host& host, host::CgroupIndex group, int64_t pages) {
   for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
-    if (host.cgroups[g].margin() < pages) return g;
+    if (host.cgroups[g].memsw_max - host.cgroups[g].memsw_usage() >= pages) continue;
+    ++host.cgroups[g].memsw_failcnt;
+    return {g, true};
+  }
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    if (host.cgroups[g].max - host.cgroups[g].usage < pages) return {g, false};
   }
   force_charge(host, group, pages);
-  return host::kRootCgroup;
+  return {};
 }
 
 // drain_all_stock(): uncharges what CPUs have charged in advance for cgroups below the one at its limit.
@@ -77,7 +87,8 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
       --stock;
       return true;
     }
-    const host::CgroupIndex over = charge_counters(k.host, cgroup, batch);
+    const LimitHit hit = charge_counters(k.host, cgroup, batch);
+    const host::CgroupIndex over = hit.group;
     if (over == host::kRootCgroup) break;
     if (batch > 1) {
       batch = 1;
@@ -88,7 +99,8 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
       return true;
     }
     note_event(k.host, over, &host::CgroupEvents::max);
-    const int64_t reclaimed = try_to_free_cgroup_pages(k, over, 1);
+    // To swap a page out leaves the sum of memory and swap as it is.
+    const int64_t reclaimed = try_to_free_cgroup_pages(k, over, 1, hit.with_swap ? MaySwap::kNo : MaySwap::kYes);
     if (k.host.cgroups[over].margin() > 0) continue;
     if (!drained) {
       drain_stock(k.host, over);
@@ -112,19 +124,45 @@ void uncharge(Host& host, host::CgroupIndex cgroup, int64_t pages) {
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) host.cgroups[g].usage -= pages;
 }
 
-bool charge_swap(Host& host, host::CgroupIndex cgroup) {
+int64_t swappiness_of(const Host& host, host::CgroupIndex cgroup) {
+  const Cgroup& group = host.cgroups[cgroup];
+  return cgroup != host::kRootCgroup && group.v1 ? group.swappiness : host.spec.vm.swappiness;
+}
+
+namespace {
+
+void count_swap(Host& host, host::SwapSlot& slot, int64_t sign) {
+  slot.charged = sign > 0;
+  for (host::CgroupIndex g = slot.cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent)
+    host.cgroups[g].swap_usage += sign;
+}
+
+}  // namespace
+
+void uncharge_swap(Host& host, host::SwapSlot& slot) {
+  if (slot.charged) count_swap(host, slot, -1);
+}
+
+void memsw_swap_out(Host& host, host::SwapSlot& slot) {
+  if (host.cgroups[slot.cgroup].v1) count_swap(host, slot, 1);
+}
+
+void memsw_swap_in(Host& host, host::SwapSlot& slot) {
+  if (host.cgroups[slot.cgroup].v1) uncharge_swap(host, slot);
+}
+
+bool swap_chargeable(Host& host, host::CgroupIndex cgroup) {
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) {
     if (host.cgroups[g].swap_usage < host.cgroups[g].swap_max) continue;
     ++host.cgroups[g].swap_events.max;
     ++host.cgroups[cgroup].swap_events.fail;
     return false;
   }
-  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) ++host.cgroups[g].swap_usage;
   return true;
 }
 
-void uncharge_swap(Host& host, host::CgroupIndex cgroup) {
-  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) --host.cgroups[g].swap_usage;
+void charge_swap(Host& host, host::SwapSlot& slot) {
+  if (!host.cgroups[slot.cgroup].v1) count_swap(host, slot, 1);
 }
 
 bool swap_left(const Host& host, host::CgroupIndex cgroup) {
@@ -200,7 +238,8 @@ void handle_over_high(Kernel& k, host::CgroupIndex cgroup) {
 int64_t cgroup_totalpages(const Kernel& k, host::CgroupIndex cgroup) {
   const Cgroup& group = k.host.cgroups[cgroup];
   int64_t pages = std::min(group.max, k.host.total_ram);
-  if (k.host.spec.vm.swappiness > 0) pages += std::min(group.swap_max, k.host.total_swap);
+  const int64_t swap = group.v1 ? group.memsw_max - group.max : group.swap_max;
+  if (swappiness_of(k.host, cgroup) > 0) pages += std::min(swap, k.host.total_swap);
   return std::max<int64_t>(1, pages);
 }
 

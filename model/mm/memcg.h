@@ -1,8 +1,9 @@
 // Enforces the memory limits of cgroups: charges, reclaim inside a cgroup, throttling above memory.high, and its OOM.
 //
 // Mirrors try_charge_memcg(), mem_cgroup_handle_over_high(), mem_cgroup_below_min/low() and mem_cgroup_protection() in
-// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: of slab, only what belongs to cached files (cache_slab.h) and to
-// tasks (task_memory.h) is charged.
+// mm/memcontrol.c of Linux 6.1, cgroup v2 and v1 (memory and swap in one counter, swappiness of a group, no kill).
+// Differs: of slab, only what belongs to cached files (cache_slab.h) and to tasks (task_memory.h) is charged; v1's
+// limits of kernel memory are not enforced.
 #pragma once
 
 #include "model/mm/vmscan.h"
@@ -16,11 +17,19 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup);
 void uncharge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
 /// Charges without checking limits.
 void force_charge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
-/// mem_cgroup_try_charge_swap(): charges one swap slot. False: memory.swap.max of the cgroup or of one above is
-/// reached.
-bool charge_swap(host::Host& host, host::CgroupIndex cgroup);
-/// Uncharges one swap slot from the cgroup and all above it.
-void uncharge_swap(host::Host& host, host::CgroupIndex cgroup);
+/// mem_cgroup_swappiness(): vm.swappiness; with cgroup v1 the group's own.
+int64_t swappiness_of(const host::Host& host, host::CgroupIndex cgroup);
+/// Whether one more swap slot can be charged. False: memory.swap.max of the cgroup or of one above is reached, which is
+/// counted.
+bool swap_chargeable(host::Host& host, host::CgroupIndex cgroup);
+/// mem_cgroup_try_charge_swap(): charges the slot to its cgroup and all above it. v1 charges later (memsw_swap_out).
+void charge_swap(host::Host& host, host::SwapSlot& slot);
+/// Uncharges the slot, if it is charged.
+void uncharge_swap(host::Host& host, host::SwapSlot& slot);
+/// v1, mem_cgroup_swapout(): the page has left memory, and its charge for memory and swap stays with the slot.
+void memsw_swap_out(host::Host& host, host::SwapSlot& slot);
+/// v1, mem_cgroup_swapin_uncharge_swap(): a page that is charged itself holds the slot's data again.
+void memsw_swap_in(host::Host& host, host::SwapSlot& slot);
 /// Whether the cgroup and all above it are below memory.swap.max.
 bool swap_left(const host::Host& host, host::CgroupIndex cgroup);
 /// memcg_memory_event(): counts in memory.events of the cgroup and of all above it.

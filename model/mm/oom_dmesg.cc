@@ -152,8 +152,12 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
   const auto limit = [](int64_t pages) { return pages >= host::kUnlimited ? int64_t{9007199254740988} : pages * kKib; };
   out.push_back(printf_text("memory: usage %ldkB, limit %ldkB, failcnt %ld", group.usage * kKib, limit(group.max),
                             group.events.max));
-  out.push_back(printf_text("swap: usage %ldkB, limit %ldkB, failcnt %ld", group.swap_usage * kKib,
-                            limit(group.swap_max), group.swap_events.fail));
+  if (group.v1)
+    out.push_back(printf_text("memory+swap: usage %ldkB, limit %ldkB, failcnt %ld", group.memsw_usage() * kKib,
+                              limit(group.memsw_max), group.memsw_failcnt));
+  else
+    out.push_back(printf_text("swap: usage %ldkB, limit %ldkB, failcnt %ld", group.swap_usage * kKib,
+                              limit(group.swap_max), group.swap_events.fail));
   out.push_back("Memory cgroup stats for " + group.path + ":");
   const host::CgroupIndex index = k.host.cgroups.index_of(group);
   const char* const names[] = {"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};

@@ -147,11 +147,15 @@ void panic(Kernel& k, OomReport& report, const Gfp& gfp) {
   k.sched.halt();
 }
 
-// The kernel logs this at each futile charge, the model once per cgroup.
+// The kernel logs this at each futile charge, the model once per cgroup. Of oom_kill_disable the log says nothing.
 void tell_nobody_to_kill(Kernel& k, OomReport& report) {
   bool& told = k.host.cgroups[report.cgroup].nobody_to_kill_told;
-  if (!told) finish_kill(k, report, kGfpHighUserMovable);
+  if (told) return;
   told = true;
+  if (report.kill_disabled)
+    k.listener.on_oom_kill(report);
+  else
+    finish_kill(k, report, kGfpHighUserMovable);
 }
 
 }  // namespace
@@ -204,6 +208,12 @@ bool cgroup_out_of_memory(Kernel& k, host::CgroupIndex cgroup) {
   report.zone = {actor.node, host::ZoneKind::kDma};
   for (const host::ZoneKind z : host::kZonesAscending) {
     if (k.host.nodes[actor.node].zones[z].managed > 0) report.zone.zone = z;
+  }
+  // Whoever needs memory waits for somebody who frees some (mem_cgroup_oom_synchronize).
+  report.kill_disabled = k.host.cgroups[cgroup].oom_kill_disable;
+  if (report.kill_disabled) {
+    tell_nobody_to_kill(k, report);
+    return false;
   }
   report.victim = select_bad_process(k, report);
   if (panics_on_oom(k.host, report.constraint)) {

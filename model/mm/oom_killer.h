@@ -31,6 +31,7 @@ struct OomReport {
   int64_t totalpages = 0;                                      // the pages of which oom_score_adj is thousandths
   bool kernel_memory = false;                                  // the request may not use zone Movable
   bool panic = false;
+  bool kill_disabled = false;                     // by memory.oom_control of the cgroup
   bool allocating_task = false;                   // chosen by vm.oom_kill_allocating_task
   std::vector<host::ProcessIndex> rest_of_group;  // killed with the victim by memory.oom.group
   std::vector<std::string> dmesg;
@@ -47,7 +48,7 @@ bool oom_killable(const host::Process& process);
 /// may be killed, or vm.panic_on_oom asks for it, the host panics: nothing runs any more (Sched::halt()).
 bool out_of_memory(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node, OomCall call = {});
 /// mem_cgroup_out_of_memory(): the same for a cgroup at its limit, among the processes in it. False: none may be
-/// killed, which is reported once per cgroup. A panic needs vm.panic_on_oom=2.
+/// killed, or cgroup v1's oom_kill_disable is set, which is reported once per cgroup. A panic needs vm.panic_on_oom=2.
 bool cgroup_out_of_memory(Kernel& k, host::CgroupIndex cgroup);
 
 /// __oom_kill_process(): the line "Killed process ...".

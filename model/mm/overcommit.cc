@@ -6,10 +6,12 @@
 namespace oomcast::mm {
 namespace {
 
+// vm_commit_limit(): a share of the memory that is in no pool of huge pages.
 int64_t commit_limit(const Kernel& k) {
   const host::VmTunables& vm = k.host.spec.vm;
-  const int64_t ram =
-      vm.overcommit_kbytes > 0 ? vm.overcommit_kbytes >> 2 : k.host.total_ram * vm.overcommit_ratio / 100;
+  const int64_t ram = vm.overcommit_kbytes > 0
+                          ? vm.overcommit_kbytes >> 2
+                          : (k.host.total_ram - k.host.spec.hugetlb.count()) * vm.overcommit_ratio / 100;
   return ram + k.host.total_swap;
 }
 

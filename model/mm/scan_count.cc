@@ -24,16 +24,16 @@ enum class Balance : uint8_t { kEqual, kFract, kAnon, kFile };
 
 Balance scan_balance(const Kernel& k, host::CgroupIndex cgroup, const ScanControl& sc) {
   if (!sc.may_swap || !can_reclaim_anon(k, cgroup)) return Balance::kFile;
-  if (sc.cgroup_reclaim() && k.host.spec.vm.swappiness == 0) return Balance::kFile;
-  if (sc.priority == 0 && k.host.spec.vm.swappiness > 0) return Balance::kEqual;
+  const int64_t swappiness = swappiness_of(k.host, cgroup);
+  if (sc.cgroup_reclaim() && swappiness == 0) return Balance::kFile;
+  if (sc.priority == 0 && swappiness > 0) return Balance::kEqual;
   if (sc.file_is_tiny) return Balance::kAnon;
   if (sc.cache_trim_mode) return Balance::kFile;
   return Balance::kFract;
 }
 
 // The share of each type, by the cost of its reclaim; before Linux 5.8 by what was found in use.
-ScanFractions scan_fractions(const Kernel& k, Lruvec& lruvec, const ScanControl& sc) {
-  const int64_t swappiness = k.host.spec.vm.swappiness;
+ScanFractions scan_fractions(const Kernel& k, Lruvec& lruvec, int64_t swappiness, const ScanControl& sc) {
   if (!k.follows(host::KernelRule::kRefaultCosts)) return rotation_fractions(lruvec, swappiness);
   const int64_t sum = sc.anon_cost + sc.file_cost;
   const int64_t anon_cost = sum + sc.anon_cost, file_cost = sum + sc.file_cost, total = anon_cost + file_cost;
@@ -76,7 +76,7 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, Node&
                                                           const ScanControl& sc) {
   const Balance balance = scan_balance(k, cgroup, sc);
   ScanFractions fractions{};
-  if (balance == Balance::kFract) fractions = scan_fractions(k, node.lruvec(cgroup), sc);
+  if (balance == Balance::kFract) fractions = scan_fractions(k, node.lruvec(cgroup), swappiness_of(k.host, cgroup), sc);
   std::array<int64_t, host::kEvictableLists> nr{};
   for (size_t i = 0; i < nr.size(); ++i) {
     const bool file = host::is_file_list(static_cast<LruKindIndex>(i));

@@ -69,8 +69,14 @@ Fate write_out(Kernel& k, PageId id, References references, const ScanControl& s
 }
 
 // A page under writeback is marked with PG_reclaim, to be rotated to the tail once it is written. kswapd counts a
-// marked one in `immediate`, for which it waits.
-Fate meet_writeback(Page& page, const Node& node, const ScanControl& sc, ReclaimStat& stat) {
+// marked one in `immediate`, for which it waits. So does a cgroup of v1 in `awaited`. Differs: it waits after the
+// batch, not at each page.
+Fate meet_writeback(const Kernel& k, Page& page, const ScanControl& sc, ReclaimStat& stat) {
+  const Node& node = k.host.nodes[page.node()];
+  if (!writeback_is_throttled(k, sc) && page.has(host::kPageReclaim)) {
+    ++stat.awaited;
+    return Fate::kKeep;
+  }
   if (sc.by_kswapd && page.has(host::kPageReclaim) && node.pgdat_writeback) {
     ++stat.immediate;
   } else {
@@ -130,7 +136,7 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
     if (dirty && !writeback) ++stat.unqueued_dirty;
     if (writeback && page.has(host::kPageReclaim)) ++stat.congested;
   }
-  if (writeback) return meet_writeback(page, k.host.nodes[page.node()], sc, stat);
+  if (writeback) return meet_writeback(k, page, sc, stat);
   const References references = check_references(k, id, sc);
   if (references == References::kActivate) return Fate::kActivate;
   if (references == References::kKeep) return Fate::kKeep;

@@ -10,6 +10,7 @@ namespace oomcast::mm {
 /// struct reclaim_stat.
 struct ReclaimStat {
   int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, pageout = 0;
+  int64_t awaited = 0;  // cgroup v1: pages whose write the reclaimer has to wait for
 };
 
 enum class Fate : uint8_t { kFreed, kKeep, kActivate };

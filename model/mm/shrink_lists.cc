@@ -136,6 +136,8 @@ int64_t shrink_inactive_list(Kernel& k, host::NodeIndex node_index, host::Cgroup
   lru_note_cost(k.host.nodes[node_index], cgroup, file, cost);
   if (stat.unqueued_dirty == taken) wakeup_flusher(k, true);
   add_stat(sc, stat, taken, file);
+  if (stat.awaited > 0 || (stat.unqueued_dirty == taken && !writeback_is_throttled(k, sc)))
+    reclaim_throttle(k, node_index, Throttle::kWriteback);
   return reclaimed;
 }
 

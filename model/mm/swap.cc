@@ -27,7 +27,7 @@ constexpr size_t kPlugFlushPages = 32;    // BLK_PLUG_FLUSH_SIZE
 constexpr size_t kPlugRequestsMax = 32;   // BLK_MAX_REQUEST_COUNT
 
 void release_slot(Kernel& k, SlotId id) {
-  uncharge_swap(k.host, k.host.slot(id).cgroup);
+  uncharge_swap(k.host, k.host.slot(id));
   free_swap_slot(k, id);
 }
 
@@ -81,14 +81,12 @@ void SwapPlug::flush() {
 
 bool add_to_swap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (!charge_swap(k.host, page.cgroup())) return false;
+  if (!swap_chargeable(k.host, page.cgroup())) return false;
   const SlotId slot_id = alloc_swap_slot(k);
-  if (slot_id == host::kNoSlot) {
-    uncharge_swap(k.host, page.cgroup());
-    return false;
-  }
+  if (slot_id == host::kNoSlot) return false;
   SwapSlot& slot = k.host.slot(slot_id);
   slot.cgroup = page.cgroup();
+  charge_swap(k.host, slot);
   slot.cached = true;
   slot.page = id;
   page.slot = slot_id;
@@ -144,7 +142,10 @@ void end_swap_write(Kernel& k, PageId id, host::CpuIndex cpu) {
 void remove_from_swap_cache(Kernel& k, PageId id, bool evicted, host::CgroupIndex target_cgroup) {
   Page& page = k.host.pages[id];
   SwapSlot& slot = k.host.slot(page.slot);
-  if (evicted) slot.shadow = workingset_eviction(k, page, target_cgroup);
+  if (evicted) {
+    slot.shadow = workingset_eviction(k, page, target_cgroup);
+    memsw_swap_out(k.host, slot);
+  }
   slot.cached = false;
   slot.page = host::kNoPage;
   page.clear(host::kPageSwapCache);

@@ -263,6 +263,7 @@ PageId enter_swap_cache(Kernel& k, ZoneRef where, SlotId slot_id) {
   page.background = slot.foreign;
   slot.cached = true;
   slot.page = id;
+  memsw_swap_in(k.host, slot);
   workingset_refault(k, id, slot.shadow);
   slot.shadow = {};
   lru_add(k, id, k.sched.current().cpu);

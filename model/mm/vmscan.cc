@@ -53,6 +53,8 @@ void cut_plan(ScanPlan& nr, const ScanPlan& targets, int64_t nr_file, int64_t nr
   }
 }
 
+}  // namespace
+
 void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, ScanControl& sc) {
   Node& node = k.host.nodes[node_index];
   ScanPlan nr = get_scan_count(k, node, cgroup, sc);
@@ -86,6 +88,8 @@ void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgro
   }
 }
 
+namespace {
+
 // skip_throttle_noprogress(): true after 16 failures of kswapd, or while little is under writeback.
 bool waiting_is_useless(const Kernel& k, const Node& node) {
   if (node.kswapd_failures >= 16) return true;
@@ -109,7 +113,8 @@ void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl&
     if (sc.nr.immediate > 0) reclaim_throttle(k, node_index, Throttle::kWriteback);
   }
   host::Lruvec& target = node.lruvec(sc.target_cgroup);
-  if ((sc.by_kswapd || sc.cgroup_reclaim()) && sc.nr.dirty > 0 && sc.nr.dirty == sc.nr.congested)
+  if ((sc.by_kswapd || (sc.cgroup_reclaim() && writeback_is_throttled(k, sc))) && sc.nr.dirty > 0 &&
+      sc.nr.dirty == sc.nr.congested)
     target.congested = true;
   if (!sc.by_kswapd && target.congested) {
     reclaim_throttle(k, node_index, Throttle::kCongested);
@@ -126,6 +131,10 @@ void throttle_by_congestion(Kernel& k, Throttle reason) {
 }
 
 }  // namespace
+
+bool writeback_is_throttled(const Kernel& k, const ScanControl& sc) {
+  return !sc.cgroup_reclaim() || !k.host.cgroups[sc.target_cgroup].v1;
+}
 
 void congestion_wait(Kernel& k) {
   const Nanoseconds begin = stall_enter(k);

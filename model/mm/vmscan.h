@@ -38,7 +38,8 @@ struct ScanControl {
   int64_t nr_scanned = 0;
   int64_t nr_reclaimed = 0;
   struct {
-    int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, file_taken = 0, taken = 0;
+    int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, file_taken = 0, taken = 0,
+            awaited = 0;
   } nr;
   bool cgroup_reclaim() const { return target_cgroup != host::kRootCgroup; }
 };
@@ -53,6 +54,10 @@ bool inactive_is_low(int64_t inactive, int64_t active);
 /// lruvec_page_state(): pages on a list of one cgroup and those below it.
 int64_t lru_size(const host::Node& node, host::CgroupIndex cgroup, host::LruKindIndex list);
 
+/// writeback_throttling_sane(): false for the reclaim of a cgroup of v1, whose writers no dirty limit slows down.
+bool writeback_is_throttled(const Kernel& k, const ScanControl& sc);
+/// shrink_lruvec(): one pass over the lists of one cgroup; adds to sc.nr_reclaimed and sc.nr_scanned.
+void shrink_lruvec(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, ScanControl& sc);
 /// shrink_node(): one pass over the node; adds to sc.nr_reclaimed and sc.nr_scanned.
 void shrink_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
 /// kswapd_age_node(): deactivates anonymous pages if the inactive list is low; with the multi-gen LRU

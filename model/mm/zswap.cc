@@ -54,14 +54,15 @@ bool may_zswap(const Kernel& k, CgroupIndex group) {
   return true;
 }
 
-// obj_cgroup_charge_zswap() and obj_cgroup_uncharge_zswap(): `sign` is 1 or -1. A charge may exceed the limit.
+// obj_cgroup_charge_zswap() and obj_cgroup_uncharge_zswap(): `sign` is 1 or -1. A charge may exceed the limit. A group
+// of v1 is not charged.
 void charge(Kernel& k, const ZswapEntry& entry, int64_t sign) {
   const int64_t bytes = sign * stored_bytes(k, entry.kind);
   for (CgroupIndex g = entry.cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
     k.host.cgroups[g].zswap_bytes += bytes;
     k.host.cgroups[g].zswapped += sign;
   }
-  if (entry.cgroup == host::kRootCgroup) return;
+  if (entry.cgroup == host::kRootCgroup || k.host.cgroups[entry.cgroup].v1) return;
   Cgroup& own = k.host.cgroups[entry.cgroup];
   own.zswap_own += bytes;
   const int64_t pages = (own.zswap_own + kPageBytes - 1) / kPageBytes;

@@ -293,8 +293,10 @@ void count_cgroups(const Host& host, Counts& counts) {
   for (const host::SwapDevice& device : host.swaps) {
     for (int64_t i = 0; i < device.total(); ++i) {
       const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
-      if (device.in_use(id) && (device.slot(id).map_count > 0 || device.slot(id).cached))
-        ++swapped[device.slot(id).cgroup];
+      if (!device.in_use(id) || (device.slot(id).map_count == 0 && !device.slot(id).cached)) continue;
+      const host::SwapSlot& slot = device.slot(id);
+      // cgroup v1 counts the slots whose page has left memory.
+      if (!host.cgroups[slot.cgroup].v1 || !slot.cached) ++swapped[slot.cgroup];
     }
   }
   for (size_t place = host.cgroups.size(); place-- > 1;) {

@@ -18,6 +18,9 @@ enum class Scope : uint8_t { kHost, kCgroup };
 struct GroupState {
   std::string path;
   Pages usage, max, high;
+  bool v1 = false;
+  bool at_memsw = false;             // v1: its limit of memory and swap together is nearer than that of memory
+  Pages memsw_usage{}, memsw_max{};  // of v1
 };
 
 /// What made it happen. Each names the numbers of the incident, or of the kill, that it rests on.
@@ -96,6 +99,7 @@ struct OomKill {
   Pages total;            // what the points are a share of
   Pages host_ram{};
   bool allocating_task = false;  // vm.oom_kill_allocating_task chose the victim
+  bool kill_disabled = false;    // of kNobody: by memory.oom_control of cgroup v1
   int panic_on_oom = 0;          // of kPanic: the value that asked for it; 0: nobody may be killed
 };
 

@@ -17,7 +17,7 @@ using host::Zone;
 OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
   OomShortage out;
   out.kernel_memory = report.kernel_memory;
-  out.swappiness = host_.spec.vm.swappiness;
+  out.swappiness = static_cast<int>(mm::swappiness_of(host_, report.cgroup));
   for (const Node& node : host_.nodes) {
     const Zone& movable = node.zones[host::ZoneKind::kMovable];
     if (movable.managed > 0) out.movable_free += Pages(std::max<int64_t>(0, movable.free - movable.min_mark()));
@@ -196,6 +196,7 @@ void IncidentLog::put_victim(const mm::OomReport& report, OomKill& kill) const {
     kill.victim.comm = "(panic)";
   } else if (report.victim == host::kNoProcess) {
     kill.end = OomEnd::kNobody;
+    kill.kill_disabled = report.kill_disabled;
     kill.victim.comm = "(nobody)";
   } else {
     kill.victim =
@@ -322,8 +323,8 @@ void IncidentLog::add_stall(Nanoseconds length, mm::Stalled what, Stall& stall) 
 
 // get_scan_count(): reclaim for a limit swaps nothing with a swappiness of 0.
 bool IncidentLog::current_may_swap() const {
-  return host_.spec.vm.swappiness > 0 && host_.free_swap() > 0 &&
-         mm::swap_left(host_, host_.group_of(sched_.current().service));
+  const host::CgroupIndex group = host_.group_of(sched_.current().service);
+  return mm::swappiness_of(host_, group) > 0 && host_.free_swap() > 0 && mm::swap_left(host_, group);
 }
 
 void IncidentLog::on_memory_high(host::CgroupIndex group) { note_cgroup_reclaim(sched_.current().node, group); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/memcg.h"
 #include "model/sim/headroom.h"
 #include "model/sim/outcome_text.h"
 
@@ -35,13 +36,15 @@ int64_t host_to_kill(const host::Host& host, int64_t above_min) {
 }
 
 int64_t group_to_kill(const host::Host& host, host::CgroupIndex own) {
-  int64_t least = INT64_MAX, swap = host.spec.vm.swappiness > 0 ? host.free_swap() : 0;
+  int64_t least = INT64_MAX, swap = mm::swappiness_of(host, own) > 0 ? host.free_swap() : 0;
   for (host::CgroupIndex at = own; at != host::kRootCgroup; at = host.cgroups[at].parent) {
     const host::Cgroup& group = host.cgroups[at];
     swap = std::min(swap, std::max<int64_t>(0, group.swap_max - group.swap_usage));
     if (group.max >= host::kUnlimited) continue;
     const Lists lists = lists_of(host, at);
-    least = std::min(least, std::max<int64_t>(0, group.margin()) + lists.file + std::min(lists.anon, swap));
+    const int64_t to_max = std::max<int64_t>(0, group.max - group.usage) + std::min(lists.anon, swap),
+                  to_memsw = std::max<int64_t>(0, group.memsw_max - group.memsw_usage());  // swap does not help
+    least = std::min(least, std::min(to_max, to_memsw) + lists.file);
   }
   return least;
 }

@@ -49,7 +49,12 @@ NodeMoment node_moment(const host::Node& node) {
 }  // namespace
 
 GroupState group_state(const host::Cgroup& group) {
-  return {group.path, Pages(group.usage), Pages(group.max), Pages(group.high)};
+  GroupState out{group.path, Pages(group.usage), Pages(group.max), Pages(group.high)};
+  out.v1 = group.v1;
+  out.at_memsw = group.memsw_max - group.memsw_usage() < group.max - group.usage;
+  out.memsw_usage = Pages(group.memsw_usage());
+  out.memsw_max = Pages(group.memsw_max);
+  return out;
 }
 
 Moment moment_of(std::string name, Nanoseconds now, const host::Host& host) {

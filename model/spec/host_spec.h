@@ -156,14 +156,20 @@ struct Calibration {
   Nanoseconds cpu_loop_20m;   // 20 million dependent `a = a*3+1` on a volatile
 };
 
-/// cgroup v2 files that limit the program (`--cgroup memory.max=...`), in bytes; -1 is "max".
+/// The memory controller's files of one cgroup (`--cgroup memory.max=...`), in bytes; -1 is "max".
 struct CgroupSpec {
   bool present = false;
+  bool v1 = false;  // of cgroup v1: memory_max is memory.limit_in_bytes
   std::string path = "/app";
   int64_t memory_max = -1, memory_high = -1, memory_low = 0, memory_min = 0, memory_swap_max = -1,
           memory_swap_high = -1, memory_zswap_max = -1;
   bool memory_zswap_writeback = true;  // {6.8}
   bool memory_oom_group = false;
+  // Of v1 alone.
+  int64_t memory_memsw_max = -1;         // memory.memsw.limit_in_bytes: memory and swap together
+  int64_t memory_soft_limit = -1;        // memory.soft_limit_in_bytes
+  int memory_swappiness = -1;            // -1: as vm.swappiness
+  bool memory_oom_kill_disable = false;  // memory.oom_control: whoever meets the limit waits, nobody is killed
   // Of a group that stood on the host before: what it uses, and who is in it.
   int64_t memory_current = 0, anon = 0, file = 0;
   int64_t shmem = 0;  // a part of `file`, as in memory.stat; its pages are swap-backed and on the anonymous lists
@@ -228,9 +234,11 @@ struct HostSpec {
   std::vector<CachedFileSpec> page_cache;  // oldest first
   std::vector<BackgroundSpec> background;
   Pages committed_as;
+  Pages hugetlb;                    // of the pools of huge pages, of all sizes
   Pages shared_anon;                // anonymous pages that processes[] counts more than once, as fork shares them
   Pages buffers;                    // meminfo Buffers: cached pages of block devices, part of the file lists
   Pages total_ram;                  // totalram_pages: MemTotal
+  int cgroup_version = 2;           // of the memory controller, for groups that do not say
   CgroupSpec cgroup;                // the program's
   std::vector<CgroupSpec> cgroups;  // of the host; by path, so that parents come first
   std::vector<TmpfsSpec> tmpfs;     // no two at one place; empty: what they hold is not known, and no limit applies

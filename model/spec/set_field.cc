@@ -315,10 +315,22 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
     cgroup.present = true;
     return {};
   }
-  if (key == "memory.oom.group" || key == "memory.zswap.writeback") {
+  const std::pair<const char*, bool*> flags[] = {{"memory.oom.group", &cgroup.memory_oom_group},
+                                                 {"memory.zswap.writeback", &cgroup.memory_zswap_writeback},
+                                                 {"memory.oom_control", &cgroup.memory_oom_kill_disable}};
+  for (const auto& [name, target] : flags) {
+    if (key != name) continue;
     if (text != "0" && text != "1") return Error{"--cgroup " + key + ": " + quote(text) + ", expected 0 or 1"};
-    (key == "memory.oom.group" ? cgroup.memory_oom_group : cgroup.memory_zswap_writeback) = text == "1";
+    *target = text == "1";
+    cgroup.v1 |= key == "memory.oom_control";
     cgroup.present = true;
+    return {};
+  }
+  if (key == "memory.swappiness") {
+    const auto value = parse_integer(text, 0, 200);
+    if (!value) return Error{"--cgroup " + key + ": " + quote(text) + ", expected 0 to 200"};
+    cgroup.memory_swappiness = static_cast<int>(*value);
+    cgroup.v1 = cgroup.present = true;
     return {};
   }
   const std::pair<const char*, int64_t*> limits[] = {{"memory.max", &cgroup.memory_max},
@@ -327,8 +339,12 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
                                                      {"memory.min", &cgroup.memory_min},
                                                      {"memory.swap.max", &cgroup.memory_swap_max},
                                                      {"memory.swap.high", &cgroup.memory_swap_high},
-                                                     {"memory.zswap.max", &cgroup.memory_zswap_max}};
-  std::vector<std::string> known = {"memory.oom.group", "memory.zswap.writeback", "path"};
+                                                     {"memory.zswap.max", &cgroup.memory_zswap_max},
+                                                     {"memory.limit_in_bytes", &cgroup.memory_max},
+                                                     {"memory.memsw.limit_in_bytes", &cgroup.memory_memsw_max},
+                                                     {"memory.soft_limit_in_bytes", &cgroup.memory_soft_limit}};
+  std::vector<std::string> known = {"memory.oom.group", "memory.zswap.writeback", "memory.oom_control",
+                                    "memory.swappiness", "path"};
   for (const auto& [name, target] : limits) {
     known.emplace_back(name);
     if (key != name) continue;
@@ -337,10 +353,11 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
       return Error{"--cgroup " + key + ": " + quote(text) + ", expected a size such as 512M, bytes, or max"};
     // page_counter_memparse() counts whole pages.
     *target = text == "max" ? -1 : to_bytes(to_pages(Bytes(*bytes))).count();
+    cgroup.v1 |= key.ends_with("limit_in_bytes");
     cgroup.present = true;
     return {};
   }
-  return Error{"--cgroup " + key + ": not a cgroup v2 file that limits memory" + suggestion(key, known)};
+  return Error{"--cgroup " + key + ": not a file that limits memory in cgroup v2 or v1" + suggestion(key, known)};
 }
 
 }  // namespace oomcast::host

@@ -279,7 +279,9 @@ Problem check_settings(const HostSpec& spec) {
                                                     {"memory.min", cgroup.memory_min},
                                                     {"memory.swap.max", cgroup.memory_swap_max},
                                                     {"memory.swap.high", cgroup.memory_swap_high},
-                                                    {"memory.zswap.max", cgroup.memory_zswap_max}};
+                                                    {"memory.zswap.max", cgroup.memory_zswap_max},
+                                                    {"memory.memsw.limit_in_bytes", cgroup.memory_memsw_max},
+                                                    {"memory.soft_limit_in_bytes", cgroup.memory_soft_limit}};
   for (const auto& [name, bytes] : limits) {
     if (auto bad = out_of_range(std::string("cgroup.") + name, bytes, -1, kPagesMax << kPageShift)) return bad;
   }
@@ -293,6 +295,7 @@ Problem check_settings(const HostSpec& spec) {
   }
   if (const auto bad = out_of_range("buffers_pages", spec.buffers.count(), 0, int64_t{1} << 48)) return bad;
   if (const auto bad = out_of_range("shared_anon_pages", spec.shared_anon.count(), 0, int64_t{1} << 48)) return bad;
+  if (const auto bad = out_of_range("hugetlb_pages", spec.hugetlb.count(), 0, spec.total_ram.count())) return bad;
   return out_of_range("committed_as_pages", spec.committed_as.count(), 0, int64_t{1} << 48);
 }
 

@@ -32,12 +32,18 @@ std::string against_mark(const Incident& incident, const char* name, Pages mark)
   return text;
 }
 
+/// The limit that the group has reached, by the name of its file.
+std::string limit_of(const sim::GroupState& group) {
+  if (group.at_memsw)
+    return "memory.memsw.limit_in_bytes of " + pages_text(group.memsw_max) + " (memory and swap together)";
+  return (group.v1 ? "memory.limit_in_bytes of " : "memory.max of ") + pages_text(group.max);
+}
+
 std::string group_limit_text(const Incident& incident) {
   const sim::GroupState& group = incident.group.value();
   const bool at_max = incident.cause == Cause::kMemoryMax;
   return "cgroup " + group.path + " uses " + pages_text(group.usage) + ", " +
-         (at_max ? "its memory.max of " + pages_text(group.max)
-                 : "above its memory.high of " + pages_text(group.high)) +
+         (at_max ? "its " + limit_of(group) : "above its memory.high of " + pages_text(group.high)) +
          ", so the task has to reclaim inside the group";
 }
 
@@ -81,8 +87,9 @@ std::string refusal_text(const Incident& incident) {
 std::string unusable_text(const OomKill& kill) {
   const sim::OomShortage& shortage = kill.shortage;
   if (swap_is_forbidden(kill))
-    return ": " + pages_text(shortage.swap_free) +
-           " of swap are free, but vm.swappiness is 0, and then a cgroup at its limit swaps nothing";
+    return ": " + pages_text(shortage.swap_free) + " of swap are free, but " +
+           (kill.incident.group->v1 ? "memory.swappiness of the group" : "vm.swappiness") +
+           " is 0, and then a cgroup at its limit swaps nothing";
   if (movable_is_forbidden(kill))
     return "; " + pages_text(shortage.movable_free) +
            " are free in zone Movable, but the request is for kernel memory (page tables), which that zone may not "
@@ -105,8 +112,8 @@ std::string shortage_text(const OomKill& kill) {
   const Incident& incident = kill.incident;
   switch (incident.cause) {
     case Cause::kGroupOutOfMemory:
-      return "cgroup " + incident.group.value().path + " is at its memory.max of " +
-             pages_text(incident.group.value().max) + " and nothing in it can be reclaimed" + unusable_text(kill);
+      return "cgroup " + incident.group.value().path + " is at its " + limit_of(incident.group.value()) +
+             " and nothing in it can be reclaimed" + unusable_text(kill);
     case Cause::kOutOfMemory:
       return futile_text(kill.futile_rounds) + "; " +
              (incident.swap_free.count() == 0 ? std::string("no swap is free")
@@ -148,7 +155,8 @@ std::string why_text(const Incident& incident) {
     case Cause::kThrashing:
       return "what was used within the last lru_gen/min_ttl_ms does not fit into memory";
     case Cause::kGroupOutOfMemory:
-      return "cgroup " + incident.group.value().path + " is at its memory.max and nothing in it can be reclaimed";
+      return "cgroup " + incident.group.value().path + " is at its " + limit_of(incident.group.value()) +
+             " and nothing in it can be reclaimed";
     case Cause::kGroupKill:
       return "another process of the group was chosen, and memory.oom.group is set";
     case Cause::kNeverServed:
@@ -169,6 +177,10 @@ std::string why_text(const OomKill& kill) {
                                      : "nobody may be killed") +
              ", so the host panics";
     case sim::OomEnd::kNobody:
+      if (kill.kill_disabled)
+        return shortage +
+               "memory.oom_control of the group forbids to kill, so whoever needs memory there waits until somebody "
+               "frees some";
       return shortage + "nobody in it may be killed, so whoever needs memory there waits for ever";
     case sim::OomEnd::kKilled:
       break;

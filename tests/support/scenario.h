@@ -80,6 +80,7 @@ struct HostShape {
   bool bystander = false;  // another process with 4 MiB
   bool newer = false;      // kernel 6.12
   bool multi_gen = false;  // the multi-gen LRU
+  uint8_t v1 = 0;          // cgroup v1; 2: with 1000 pages of swap beyond the limit; 3: with a soft limit of 1000 pages
 };
 
 struct Scenario {
@@ -92,7 +93,7 @@ inline std::ostream& operator<<(std::ostream& out, const HostShape& h) {
   return out << "host of " << h.pages << "+" << h.second_node << " pages, cache " << h.cache << ", swap " << h.swap
              << ", memory.max " << h.limit << ", " << int{h.cpus} << " CPUs, swappiness " << int{h.swappiness}
              << ", huge pages " << int{h.huge} << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1")
-             << (h.multi_gen ? ", multi-gen LRU" : "");
+             << (h.multi_gen ? ", multi-gen LRU" : "") << ", cgroup v1 " << int{h.v1};
 }
 inline std::ostream& operator<<(std::ostream& out, const Step& s) {
   return out << kStepNames[static_cast<size_t>(s.kind)] << "(" << int{s.who} << ", " << s.first << ", " << s.pages
@@ -116,7 +117,12 @@ inline host::HostSpec build(const HostShape& h) {
   if (h.bystander) builder.process(50, "bystander", 4_MiB);
   if (h.limit > 0) builder.limit(to_bytes(Pages(h.limit)));
   // These scenarios are not about address space: it is never refused.
-  return builder.set("vm.swappiness", h.swappiness).set("vm.overcommit_memory", 1).build();
+  host::HostSpec spec = builder.set("vm.swappiness", h.swappiness).set("vm.overcommit_memory", 1).build();
+  if (h.limit == 0 || h.v1 == 0) return spec;
+  spec.cgroup.v1 = true;
+  if (h.v1 == 2) spec.cgroup.memory_memsw_max = to_bytes(Pages(h.limit + 1000)).count();
+  if (h.v1 == 3) spec.cgroup.memory_soft_limit = to_bytes(Pages(1000)).count();
+  return spec;
 }
 
 /// Feeds the steps to `sink`, and calls `each` after every step. Processes that have exited are not used any more.
@@ -238,7 +244,8 @@ struct Arbitrary<oomcast::support::HostShape> {
         gen::set(&HostShape::cpus, gen::inRange<uint8_t>(1, 4)),
         gen::set(&HostShape::swappiness, gen::element<uint8_t>(0, 60, 60, 200)),
         gen::set(&HostShape::huge, gen::oneOf(gen::just<uint8_t>(0), gen::inRange<uint8_t>(1, 11))),
-        gen::set(&HostShape::bystander), gen::set(&HostShape::newer), gen::set(&HostShape::multi_gen));
+        gen::set(&HostShape::bystander), gen::set(&HostShape::newer), gen::set(&HostShape::multi_gen),
+        gen::set(&HostShape::v1, gen::inRange<uint8_t>(0, 4)));
   }
 };
 

@@ -308,6 +308,7 @@ class HostReader {
       }
     }
     object.pages("committed_as_pages", spec_.committed_as);
+    object.pages("hugetlb_pages", spec_.hugetlb);
     object.pages("buffers_pages", spec_.buffers);
     object.pages("shared_anon_pages", spec_.shared_anon);
   }

@@ -136,6 +136,12 @@ ordered_json cgroup_json(const CgroupSpec& cgroup) {
                        {"memory.oom.group", cgroup.memory_oom_group ? 1 : 0}};
   if (cgroup.memory_zswap_max >= 0) json["memory.zswap.max"] = cgroup.memory_zswap_max;
   if (!cgroup.memory_zswap_writeback) json["memory.zswap.writeback"] = 0;
+  if (!cgroup.v1) return json;
+  json["version"] = 1;
+  json["memory.memsw.limit_in_bytes"] = limit_json(cgroup.memory_memsw_max);
+  json["memory.soft_limit_in_bytes"] = limit_json(cgroup.memory_soft_limit);
+  if (cgroup.memory_swappiness >= 0) json["memory.swappiness"] = cgroup.memory_swappiness;
+  if (cgroup.memory_oom_kill_disable) json["memory.oom_control"] = 1;
   return json;
 }
 
@@ -194,6 +200,7 @@ ordered_json host_to_json(const HostSpec& spec) {
                        {"total_ram_pages", spec.total_ram.count()},
                        {"committed_as_pages", spec.committed_as.count()},
                        {"buffers_pages", spec.buffers.count()}};
+  if (spec.hugetlb > Pages(0)) json["hugetlb_pages"] = spec.hugetlb.count();
   if (!spec.lru_gen_mm_walk) json["lru_gen_mm_walk"] = false;
   if (spec.shared_anon > Pages(0)) json["shared_anon_pages"] = spec.shared_anon.count();
   json["nodes"] = ordered_json::array();
@@ -224,6 +231,7 @@ ordered_json host_to_json(const HostSpec& spec) {
   for (const CachedFileSpec& file : spec.page_cache) json["page_cache"].push_back(cached_file_json(file));
   if (!spec.background.empty()) json["background"] = ordered_json::array();
   for (const BackgroundSpec& actor : spec.background) json["background"].push_back(background_json(actor));
+  if (spec.cgroup_version != 2) json["cgroup_version"] = spec.cgroup_version;
   if (!spec.cgroups.empty()) json["cgroups"] = ordered_json::array();
   for (const CgroupSpec& group : spec.cgroups) json["cgroups"].push_back(host_group_json(group));
   if (spec.cgroup.present) json["cgroup"] = cgroup_json(spec.cgroup);

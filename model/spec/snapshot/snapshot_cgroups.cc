@@ -1,8 +1,8 @@
 // Reads the cgroups that limit the host's processes: sys/fs/cgroup/**/memory.* and cgroup.procs.
 //
-// Limits and counters of version 1 (memory.limit_in_bytes, total_cache, ...) are used as those of version 2 that mean
-// the same; that is listed as assumed. Only groups with a limit or a protection are kept. The processes of other groups
-// move to the nearest group above that is kept.
+// Limits and counters of version 1 (memory.limit_in_bytes, total_cache, ...) go into the fields of version 2 that mean
+// the same. Only groups with a limit or a protection are kept. The processes of other groups move to the nearest group
+// above that is kept.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -69,16 +69,20 @@ class GroupReader {
 
   // memory.memsw limits memory and swap together. The path begins with the controller's name.
   void read_version_1(CgroupSpec& group) {
+    group.v1 = true;
     if (group.path.starts_with("/memory/")) group.path.erase(0, std::string_view("/memory").size());
-    const auto limit = bytes_of_version_1("memory.limit_in_bytes"),
-               both = bytes_of_version_1("memory.memsw.limit_in_bytes");
-    if (limit && *limit < kUnlimitedV1) group.memory_max = *limit;
-    if (both && *both < kUnlimitedV1 && group.memory_max >= 0)
-      group.memory_swap_max = std::max<int64_t>(0, *both - group.memory_max);
+    const auto limit_of = [&](const char* name) {
+      const auto bytes = bytes_of_version_1(name);
+      return bytes && *bytes < kUnlimitedV1 ? *bytes : -1;
+    };
+    group.memory_max = limit_of("memory.limit_in_bytes");
+    group.memory_memsw_max = limit_of("memory.memsw.limit_in_bytes");
+    group.memory_soft_limit = limit_of("memory.soft_limit_in_bytes");
     if (const auto usage = bytes_of_version_1("memory.usage_in_bytes")) group.memory_current = *usage;
-    constexpr const char* note = "cgroups: limits of version 1 (modelled as those of version 2)";
-    std::vector<std::string>& assumed = reader_.spec.assumed;
-    if (std::find(assumed.begin(), assumed.end(), note) == assumed.end()) assumed.emplace_back(note);
+    if (const auto swappiness = bytes_of_version_1("memory.swappiness"))
+      group.memory_swappiness = static_cast<int>(std::clamp<int64_t>(*swappiness, 0, 200));
+    if (const std::string* control = reader_.text(file("memory.oom_control")))
+      group.memory_oom_kill_disable = control->starts_with("oom_kill_disable 1");
   }
 
   // Descendants are included. Version 1 prints both: `cache` of the group alone, `total_cache` with descendants.
@@ -152,7 +156,8 @@ std::set<std::string> group_paths(const SnapshotReader& reader) {
 bool limits_anything(const CgroupSpec& group) {
   return group.memory_max >= 0 || group.memory_high >= 0 || group.memory_low != 0 || group.memory_min != 0 ||
          group.memory_swap_max >= 0 || group.memory_swap_high >= 0 || group.memory_oom_group ||
-         group.memory_zswap_max >= 0 || !group.memory_zswap_writeback;
+         group.memory_zswap_max >= 0 || !group.memory_zswap_writeback || group.memory_soft_limit >= 0 ||
+         group.memory_oom_kill_disable;
 }
 
 // Keeps the kGroupsMax groups with the largest memory.current; the processes of the others move up.
@@ -175,6 +180,8 @@ void read_cgroups(SnapshotReader& reader) {
   std::vector<CgroupSpec> all, kept;
   for (const std::string& path : group_paths(reader)) all.push_back(GroupReader(reader, path).read());
   if (reader.error) return;
+  if (std::any_of(all.begin(), all.end(), [](const CgroupSpec& group) { return group.v1; }))
+    reader.spec.cgroup_version = 1;
   std::sort(all.begin(), all.end(), [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
   std::copy_if(all.begin(), all.end(), std::back_inserter(kept), limits_anything);
   keep_largest(reader, kept);

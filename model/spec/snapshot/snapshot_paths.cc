@@ -78,7 +78,8 @@ const std::vector<SnapshotFolder>& snapshot_folders() {
        is_any,
        {"memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.swap.high",
         "memory.zswap.max", "memory.zswap.writeback", "memory.oom.group", "memory.current", "memory.stat",
-        "cgroup.procs", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.usage_in_bytes"},
+        "cgroup.procs", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.usage_in_bytes",
+        "memory.soft_limit_in_bytes", "memory.swappiness", "memory.oom_control"},
        17},
   };
   return folders;

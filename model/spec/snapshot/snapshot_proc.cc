@@ -47,6 +47,20 @@ void read_cpuinfo(SnapshotReader& reader) {
   }
 }
 
+// Pages of the pools of huge pages. Before Linux 4.18 meminfo gives only the pool of the default size.
+Pages hugetlb_of(const std::string& meminfo) {
+  std::optional<int64_t> all_kb, count, size_kb;
+  for (const Line& line : lines(meminfo)) {
+    const std::vector<std::string_view> word = words(line.text);
+    if (word.size() < 2) continue;
+    for (const auto& [label, target] : {std::pair{"Hugetlb:", &all_kb}, std::pair{"HugePages_Total:", &count},
+                                        std::pair{"Hugepagesize:", &size_kb}}) {
+      if (word[0] == label) *target = parse_integer(word[1], 0, kKilobytesMax / 1024);
+    }
+  }
+  return Pages(all_kb ? *all_kb / 4 : count.value_or(0) * size_kb.value_or(0) / 4);
+}
+
 void read_meminfo(SnapshotReader& reader) {
   constexpr const char* path = "proc/meminfo";
   HostSpec& spec = reader.spec;
@@ -61,6 +75,7 @@ void read_meminfo(SnapshotReader& reader) {
       buffers{"Buffers:", "buffers_pages", spec.buffers, kVirtualKilobytesMax},
       committed{"Committed_AS:", "committed_as_pages", spec.committed_as, kVirtualKilobytesMax};
   if (const std::string* text = reader.text(path)) {
+    spec.hugetlb = hugetlb_of(*text);
     for (const Line& line : lines(*text)) {
       for (Field* field : {&total, &buffers, &committed}) {
         if (!line.text.starts_with(field->label)) continue;

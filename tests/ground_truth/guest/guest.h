@@ -22,6 +22,7 @@ struct job {
   int limit_s;
   int locked_mb;
   int zram_mb;
+  int cgroup_version;  // of the memory controller
   int zswap;           // the case sets parameters of zswap
   char root[32];       // where the workload's file system is mounted, "" for the initramfs itself
   char cgroup[64];     // of the run, "" if it has none of its own

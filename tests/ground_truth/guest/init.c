@@ -96,6 +96,7 @@ static void read_job(void) {
     if (!strcmp(parsed->key, "write") && strstr(parsed->first, "/module/zswap/")) job.zswap = 1;
     if (!strcmp(parsed->key, "locked_mb")) job.locked_mb = atoi(parsed->first);
     if (!strcmp(parsed->key, "zram_mb")) job.zram_mb = atoi(parsed->first);
+    if (!strcmp(parsed->key, "cgroup_version")) job.cgroup_version = atoi(parsed->first);
     if (!strcmp(parsed->key, "limit_s")) job.limit_s = atoi(parsed->first);
     if (!strcmp(parsed->key, "root") && !strcmp(parsed->first, "disk")) strcpy(job.root, "/r");
   }
@@ -169,7 +170,7 @@ static int enter_group(const char *key, const char *name) {
     if (strcmp(job.lines[i].key, key)) continue;
     if (!found++) {
       snprintf(path, sizeof path, "%s/cgroup.subtree_control", job.cgroup);
-      if (write_file(path, "+memory")) die(path);
+      if (job.cgroup_version == 2 && write_file(path, "+memory")) die(path);
       strcat(job.cgroup, name);
       mkdir(job.cgroup, 0755);
     }
@@ -180,6 +181,10 @@ static int enter_group(const char *key, const char *name) {
 }
 
 static void make_cgroup(void) {
+  if (job.cgroup_version == 2)
+    mount_or_die("cgroup2", "/sys/fs/cgroup", "cgroup2", 0);
+  else if (mount("cgroup", "/sys/fs/cgroup", "cgroup", 0, "memory"))
+    die("the memory controller of cgroup v1");
   strcpy(job.cgroup, "/sys/fs/cgroup");
   enter_group("cgroup_parent", "/outer");
   if (!enter_group("cgroup", "/app")) *job.cgroup = 0;
@@ -278,10 +283,10 @@ int main(void) {
   for (int fd = 0; fd < 3; ++fd) dup2(console, fd);
   mount_or_die("proc", "/proc", "proc", 0);
   mount_or_die("sysfs", "/sys", "sysfs", 0);
-  mount_or_die("cgroup2", "/sys/fs/cgroup", "cgroup2", 0);
   write_file("/proc/self/oom_score_adj", "-1000");
   job.interval_ms = 10;
   job.limit_s = 150;
+  job.cgroup_version = 2;
   read_job();
   load_modules();
   find_disks();

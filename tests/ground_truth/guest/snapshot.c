@@ -131,9 +131,30 @@ static void keep_zswap_counts(void) {
 }
 
 static void keep_cgroup(const char *directory, const char *kept_as) {
-  static const char *const kFiles[] = {"current",       "events",    "high",           "max",         "peak",
-                                       "stat",          "swap.max",  "swap.current",   "swap.events", "pressure",
-                                       "zswap.current", "zswap.max", "zswap.writeback"};
+  static const char *const kFiles[] = {"current",
+                                       "events",
+                                       "high",
+                                       "max",
+                                       "peak",
+                                       "stat",
+                                       "swap.max",
+                                       "swap.current",
+                                       "swap.events",
+                                       "pressure",
+                                       "zswap.current",
+                                       "zswap.max",
+                                       "zswap.writeback",
+                                       "limit_in_bytes",
+                                       "usage_in_bytes",
+                                       "max_usage_in_bytes",
+                                       "failcnt",
+                                       "memsw.limit_in_bytes",
+                                       "memsw.usage_in_bytes",
+                                       "memsw.max_usage_in_bytes",
+                                       "memsw.failcnt",
+                                       "soft_limit_in_bytes",
+                                       "swappiness",
+                                       "oom_control"};
   for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) {
     char path[128], name[128];
     snprintf(path, sizeof path, "%s/memory.%s", directory, kFiles[i]);

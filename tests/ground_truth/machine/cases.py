@@ -52,6 +52,10 @@ def read_case(path):
         case["swaps"] = [{"mb": case["swap_mb"], "iops": case["swap_iops"]}, *case["swaps"]]
     return case
 
+#Files of cgroup v1's memory controller; a case that writes one of them runs with v1.
+FILES_OF_V1 = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes",
+               "memory.swappiness", "memory.oom_control")
+
 
 def job_text(case):
     """The job file for the guest's PID 1: one `key first rest` a line."""
@@ -59,6 +63,8 @@ def job_text(case):
              f"locked_mb {case['locked_mb']}", f"zram_mb {case['zram_mb']}"]
     lines += [f"sysctl {key} {value}" for key, value in case["sysctl"].items()]
     lines += [f"write {path} {value}" for path, value in case["write"].items()]
+    if any(file in FILES_OF_V1 for file in (*case["cgroup"], *case["cgroup_parent"])):
+        lines.append("cgroup_version 1")
     lines += [f"cgroup_parent {file} {value}" for file, value in case["cgroup_parent"].items()]
     lines += [f"cgroup {file} {value}" for file, value in case["cgroup"].items()]
     lines += [f"swap {index} {swap.get('priority', -1)}" for index, swap in enumerate(case["swaps"])]

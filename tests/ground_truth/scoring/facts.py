@@ -81,7 +81,7 @@ def null_facts(meminfo, reals, case):
     It is even told how much the program will want. `meminfo`: the text of the host's file."""
     free = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in meminfo.splitlines()}
     limits = [int(value) for file, value in case.get("cgroup", {}).items()
-              if file in ("memory.max", "memory.high") and value.isdigit()]
+              if file in ("memory.max", "memory.high", "memory.limit_in_bytes") and value.isdigit()]
     limit, swap = min([free["MemFree"], *limits]), free["SwapFree"]
     want = statistics.median(real["footprint_peak"] for real in reals)
     over = want > limit

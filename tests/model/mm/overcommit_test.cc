@@ -52,6 +52,14 @@ TEST(Overcommit, TheRatioAndTheAbsoluteLimitMoveTheBound) {
   EXPECT_TRUE(granted(mode(2).set("vm.overcommit_kbytes", 4000), 10999));
 }
 
+TEST(Overcommit, WhatIsInPoolsOfHugePagesDoesNotCount) {
+  auto spec = mode(2).build();
+  spec.hugetlb = 10'000_pages;
+  Machine m(spec, Kswapd::kAbsent);
+  EXPECT_FALSE(vm_enough_memory(m.k, {}, 24'999).has_value());
+  EXPECT_TRUE(vm_enough_memory(m.k, {}, 25'000).has_value()) << "half of the other 30000, and swap";
+}
+
 TEST(Overcommit, RootMayUseTheAdministratorsReserve) {
   host::Process user;
   user.uid = 1000;

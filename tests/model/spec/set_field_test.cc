@@ -254,10 +254,29 @@ TEST(Cgroup, LimitsUnderTheirFileNames) {
   EXPECT_TRUE(host.cgroup.memory_oom_group);
 }
 
+TEST(Cgroup, FilesOfVersion1MakeAGroupOfVersion1) {
+  HostSpec host = vm4g();
+  ASSERT_TRUE(set_cgroup(host, "memory.max=512M"));
+  EXPECT_FALSE(host.cgroup.v1);
+  ASSERT_TRUE(set_cgroup(host, "memory.limit_in_bytes=256M"));
+  ASSERT_TRUE(set_cgroup(host, "memory.memsw.limit_in_bytes=300M"));
+  ASSERT_TRUE(set_cgroup(host, "memory.soft_limit_in_bytes=100M"));
+  ASSERT_TRUE(set_cgroup(host, "memory.swappiness=0"));
+  ASSERT_TRUE(set_cgroup(host, "memory.oom_control=1"));
+  EXPECT_TRUE(host.cgroup.v1);
+  EXPECT_EQ(host.cgroup.memory_max, 256 << 20);
+  EXPECT_EQ(host.cgroup.memory_memsw_max, 300 << 20);
+  EXPECT_EQ(host.cgroup.memory_soft_limit, 100 << 20);
+  EXPECT_EQ(host.cgroup.memory_swappiness, 0);
+  EXPECT_TRUE(host.cgroup.memory_oom_kill_disable);
+  EXPECT_EQ(set_cgroup(host, "memory.swappiness=201").error().message,
+            "--cgroup memory.swappiness: '201', expected 0 to 200");
+}
+
 TEST(Cgroup, RefusesWhatTheKernelWould) {
   HostSpec host = vm4g();
   EXPECT_EQ(set_cgroup(host, "memory.mx=1G").error().message,
-            "--cgroup memory.mx: not a cgroup v2 file that limits memory; did you mean 'memory.max'?");
+            "--cgroup memory.mx: not a file that limits memory in cgroup v2 or v1; did you mean 'memory.max'?");
   EXPECT_EQ(set_cgroup(host, "memory.max=lots").error().message,
             "--cgroup memory.max: 'lots', expected a size such as 512M, bytes, or max");
   EXPECT_EQ(set_cgroup(host, "memory.oom.group=2").error().message, "--cgroup memory.oom.group: '2', expected 0 or 1");

@@ -111,6 +111,19 @@ TEST(HostJson, ACgroupUnderItsFileNames) {
   EXPECT_EQ(host.cgroup.memory_swap_max, -1);
 }
 
+TEST(HostJson, AGroupOfVersion1LosesNothingWhenItIsWritten) {
+  const HostSpec host =
+      read(with("\"vm\"", R"("cgroup": {"memory.limit_in_bytes": "512M", "memory.memsw.limit_in_bytes":
+      "600M", "memory.soft_limit_in_bytes": "max", "memory.swappiness": 0, "memory.oom_control": 1}, "vm")"));
+  EXPECT_TRUE(host.cgroup.v1);
+  EXPECT_EQ(host.cgroup.memory_max, int64_t{512} << 20);
+  EXPECT_EQ(host.cgroup.memory_memsw_max, int64_t{600} << 20);
+  EXPECT_EQ(host.cgroup.memory_soft_limit, -1);
+  EXPECT_EQ(host.cgroup.memory_swappiness, 0);
+  EXPECT_TRUE(host.cgroup.memory_oom_kill_disable);
+  EXPECT_EQ(host_to_json(read(host_to_json(host).dump())), host_to_json(host));
+}
+
 TEST(HostJson, ZswapIsOnWhereItIsNamedAndSaysWhatItAssumes) {
   const HostSpec host = read(R"({"schema": "oomcast.host.v1", "kernel": "6.1", "nodes": [{"managed": "1G"}],
     "swap": [{"size": "1G"}], "zswap": {"max_pool_percent": 30},

@@ -71,6 +71,17 @@ int64_t block_bytes(const SnapshotFiles& snapshot) {
   return host ? host->file_block_bytes : -1;
 }
 
+TEST(Snapshot, PoolsOfHugePagesOfAllSizesCount) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  std::string& meminfo = snapshot.files["proc/meminfo"];
+  meminfo.erase(meminfo.find("HugePages_Total:"));
+  EXPECT_EQ(parse_snapshot(snapshot)->hugetlb, Pages(0));
+  meminfo += "HugePages_Total:      10\nHugepagesize:       2048 kB\n";
+  EXPECT_EQ(parse_snapshot(snapshot)->hugetlb, Pages(5120)) << "before Linux 4.18";
+  meminfo += "Hugetlb:           28672 kB\n";
+  EXPECT_EQ(parse_snapshot(snapshot)->hugetlb, Pages(7168));
+}
+
 TEST(SnapshotFileSystems, BlocksArePagesUnlessSomethingSaysOtherwise) {
   EXPECT_EQ(block_bytes(with_file("proc/mounts", "/dev/vda / ext4 rw 0 0\n")), 4096);
   EXPECT_EQ(block_bytes(with_file("proc/mounts", "/dev/vda / xfs rw 0 0\nproc /proc proc rw 0 0\n")), 0);
@@ -180,21 +191,28 @@ TEST(SnapshotCgroups, SharedMemoryIsNoPageCache) {
   EXPECT_EQ(pod().shmem, 12582912);
 }
 
-TEST(SnapshotCgroups, LimitsOfVersion1AreTakenForThoseOfVersion2) {
+TEST(SnapshotCgroups, LimitsOfVersion1AreReadAsSuch) {
   SnapshotFiles snapshot = load("swap-seq-1node");
   const std::string root = "sys/fs/cgroup/memory/docker/";
   snapshot.files[root + "memory.limit_in_bytes"] = "9223372036854771712\n";
   snapshot.files[root + "web/memory.limit_in_bytes"] = "134217728\n";
   snapshot.files[root + "web/memory.memsw.limit_in_bytes"] = "201326592\n";
   snapshot.files[root + "web/memory.usage_in_bytes"] = "67108864\n";
+  snapshot.files[root + "web/memory.soft_limit_in_bytes"] = "9223372036854771712\n";
+  snapshot.files[root + "web/memory.swappiness"] = "10\n";
+  snapshot.files[root + "web/memory.oom_control"] = "oom_kill_disable 1\nunder_oom 0\noom_kill 0\n";
   const auto host = parse_snapshot(snapshot);
   ASSERT_TRUE(host) << host.error().message;
   ASSERT_EQ(host->cgroups.size(), 1u) << "the other has no limit";
   EXPECT_EQ(host->cgroups[0].path, "/docker/web");
   EXPECT_EQ(host->cgroups[0].memory_max, 134217728);
-  EXPECT_EQ(host->cgroups[0].memory_swap_max, 67108864);
+  EXPECT_TRUE(host->cgroups[0].v1);
+  EXPECT_EQ(host->cgroup_version, 1);
+  EXPECT_EQ(host->cgroups[0].memory_memsw_max, 201326592);
+  EXPECT_EQ(host->cgroups[0].memory_soft_limit, -1);
+  EXPECT_EQ(host->cgroups[0].memory_swappiness, 10);
+  EXPECT_TRUE(host->cgroups[0].memory_oom_kill_disable);
   EXPECT_EQ(host->cgroups[0].memory_current, 67108864);
-  EXPECT_THAT(host->assumed, Contains(StartsWith("cgroups: limits of version 1")));
 }
 
 TEST(SnapshotCgroups, ThoseWithLimitsAreKeptAndTakeInTheProcessesBelow) {
