@@ -52,7 +52,8 @@ def read_case(path):
         case["swaps"] = [{"mb": case["swap_mb"], "iops": case["swap_iops"]}, *case["swaps"]]
     return case
 
-#Files of cgroup v1's memory controller; a case that writes one of them runs with v1.
+
+# Files of cgroup v1's memory controller; a case that writes one of them runs with v1.
 FILES_OF_V1 = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes",
                "memory.swappiness", "memory.oom_control")
 
