@@ -35,7 +35,7 @@ std::string against_mark(const Incident& incident, const char* name, Pages mark)
 /// The limit that the group has reached, by the name of its file.
 std::string limit_of(const sim::GroupState& group) {
   if (group.at_memsw)
-    return "memory.memsw.limit_in_bytes of " + pages_text(group.memsw_max) + " (memory and swap together)";
+    return "memory.memsw.limit_in_bytes of " + pages_text(group.memsw_max) + " of memory and swap together";
   return (group.v1 ? "memory.limit_in_bytes of " : "memory.max of ") + pages_text(group.max);
 }
 

@@ -129,15 +129,16 @@ TEST(Why, SwapThatMayNotBeUsedComesBeforeWhatIsLocked) {
 TEST(Why, LimitsOfVersion1GoByTheirOwnNames) {
   sim::OomKill kill = simulated::run(generous().limit(16_MiB).build(), grows_to(8'000)).outcome.oom_kills.at(0);
   kill.incident.group->v1 = true;
-  EXPECT_THAT(why_text(kill), HasSubstr("is at its memory.limit_in_bytes of 16.0 MiB"));
+  EXPECT_THAT(why_text(kill), HasSubstr("is at its memory.limit_in_bytes of 4,096 pages (16.0 MiB)"));
   kill.shortage.swap_free = 1000_pages;
   kill.shortage.swappiness = 0;
   EXPECT_THAT(why_text(kill), HasSubstr("memory.swappiness of the group is 0"));
   kill.shortage.swap_free = 0_pages;
   kill.incident.group->at_memsw = true;
   kill.incident.group->memsw_max = 5120_pages;
-  EXPECT_THAT(why_text(kill),
-              HasSubstr("is at its memory.memsw.limit_in_bytes of 20.0 MiB (memory and swap together) and nothing"));
+  EXPECT_THAT(
+      why_text(kill),
+      HasSubstr("memory.memsw.limit_in_bytes of 5,120 pages (20.0 MiB) of memory and swap together and nothing"));
   kill.end = sim::OomEnd::kNobody;
   kill.kill_disabled = true;
   EXPECT_THAT(why_text(kill), HasSubstr("memory.oom_control of the group forbids to kill"));
