@@ -47,7 +47,7 @@ struct Proven {
 
 struct HowToProve {
   int oom_score_adj = 0;
-  double budget_s = 60;
+  double budget_s = 600;  // a busy machine may take ten times as long as an idle one
   int jobs = 2;
   RunOptions options = {};
   bool live = true;
