@@ -48,7 +48,7 @@ inline constexpr const char* kFitExamples = R"(Examples:
   oomcast fit t.trace --for swap --host vm-1g --json
 
 The program is recorded once and forecast on some fourteen sizes. One that asks for the limit of its cgroup (node, java)
-sizes itself by it: it is recorded up to six times more, each time shown a limit near the answer. Exit status: 0 a size was found, 1 not even a very large
+sizes itself by it: it is recorded up to eight times more, each time shown a limit near the answer. Exit status: 0 a size was found, 1 not even a very large
 one is enough, 2 bad input.)";
 
 inline constexpr const char* kCompletionExamples = R"(Examples:

@@ -61,11 +61,26 @@ std::vector<std::string> limits_with(const CommandLine& line, int64_t bytes) {
   return limits;
 }
 
+/// `best` as it is known for a program that gives up by itself when it is shown `gave_up` bytes or less.
+Fit above_giving_up(Fit best, const SelfSizing& sizing, int64_t gave_up, int status) {
+  best.below = FitPoint{gave_up, std::nullopt,
+                        "shown this limit, the program ends by itself with status " + std::to_string(status)};
+  best.most_asked = gave_up;
+  if (sizing.answer() <= gave_up) {
+    best.smallest.reset();
+    return best;
+  }
+  best.smallest->value = sizing.answer();
+  best.recommended = with_margin(sizing.answer(), best.margin_percent);
+  return best;
+}
+
 /// Records the program again under limits near the answer, until the answer is what the program needs when it is shown
 /// that limit.
 Result<Fit> record_near_the_answer(const CommandLine& line, const std::string& directory, int first_status, Fit first) {
   SelfSizing sizing(first.smallest->value);
   Fit best = std::move(first);
+  int status_given_up = first_status;
   while (const auto limit = sizing.next()) {
     auto run = record_for_fit(line.run, directory, limits_with(line, *limit));
     if (!run) return run.error();
@@ -73,8 +88,12 @@ Result<Fit> record_near_the_answer(const CommandLine& line, const std::string& d
     if (!found) return found.error();
     const bool as_before = run->status == first_status && found->smallest;
     sizing.note(*limit, as_before ? std::optional(found->smallest->value) : std::nullopt);
-    if (as_before && found->smallest->value == sizing.answer()) best = std::move(found).value();
+    if (!as_before) status_given_up = run->status;
+    if (as_before && (found->smallest->value == sizing.answer() || *limit == sizing.answer()))
+      best = std::move(found).value();
   }
+  if (const auto gave_up = sizing.gives_up_at())
+    best = above_giving_up(std::move(best), sizing, *gave_up, status_given_up);
   best.recordings = sizing.recordings();
   best.other_limits = !sizing.settled();
   return best;

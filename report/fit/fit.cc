@@ -116,7 +116,7 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
   if (!found.smallest) return fit;
   const SweepRow& row = asker.row(*found.smallest);
   fit.smallest = asker.point(*found.smallest);
-  fit.recommended = *found.smallest + *found.smallest / 100 * options.margin_percent;
+  fit.recommended = with_margin(*found.smallest, options.margin_percent);
   fit.footprint_peak_bytes = row.figures.footprint_peak.count();
   fit.unrecorded_uses = row.unrecorded_uses;
   fit.other_limits = row.other_limits;

@@ -38,6 +38,8 @@ struct Fit {
   int recordings = 1;  // of the program; more than one if the program sizes itself by its limit
 };
 
+inline int64_t with_margin(int64_t bytes, int percent) { return bytes + bytes / 100 * percent; }
+
 /// Called before each round. `asked`: the values that were asked so far; `least` and `most`: the range of this round's
 /// values.
 using FitProgress = std::function<void(int asked, int64_t least, int64_t most)>;

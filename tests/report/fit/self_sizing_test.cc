@@ -57,6 +57,26 @@ TEST(SelfSizing, ALimitUnderWhichTheProgramGivesUpIsNotEnough) {
   EXPECT_LE(found.answer(), 190 * kMiB);
 }
 
+/// Needs 60 MiB whatever it is shown, and ends with an error of its own under less than so much.
+SizedProgram gives_up_below(int64_t least) {
+  return [least](int64_t shown) { return shown < least ? std::nullopt : std::optional<int64_t>(60 * kMiB); };
+}
+
+TEST(SelfSizing, AProgramThatGivesUpFarAboveItsNeedGetsTheLimitUnderWhichItDoesNot) {
+  // Java with its default heap of a part of the limit. The need was taken for the answer once.
+  for (const int64_t least : {66 * kMiB, 81 * kMiB, 120 * kMiB, 200 * kMiB, 240 * kMiB}) {
+    const SelfSizing found = settle(gives_up_below(least));
+    EXPECT_GE(found.answer(), least);
+    EXPECT_LE(found.answer(), least * 104 / 100);
+    EXPECT_TRUE(found.gives_up_at());
+  }
+}
+
+TEST(SelfSizing, AProgramThatGivesUpUnderAnyLimitHasNoAnswerThatIsSettled) {
+  const SelfSizing found = settle(gives_up_below(kNoLimit));
+  EXPECT_FALSE(found.settled());
+}
+
 TEST(SelfSizing, ThereIsAnEndWhateverTheProgramDoes) {
   int64_t turn = 0;
   const SelfSizing found = settle([&turn](int64_t shown) -> std::optional<int64_t> {
