@@ -141,7 +141,7 @@ void after_fork_in_child() {
   agent_tracking.store(false, std::memory_order_relaxed);
   forget_requests_of_parent();
   own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
-  free_stacks_of_other_threads();
+  if (free_stacks_of_other_threads()) stop_unwinding();
   thread_state.tid = 0;
   thread_state.file_bytes = 0;  // the parent will note it
   agent_hello_due.store(may_wait ? parent : 0, std::memory_order_relaxed);

@@ -139,6 +139,9 @@ bool is_readable(const void* address);
 /// Like write(fd, address, 1): 1, or -1 and EFAULT if the address cannot be read.
 long probe_address(const void* address);
 
+/// In a forked child: samples have the caller only from now on, since a lock of libunwind may never be released.
+void stop_unwinding();
+
 /// Samples the stack of the allocation that used up `sample_left`, unless its memory was `touched` before. REQUIRES:
 /// the allocator holds no lock.
 void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touched);

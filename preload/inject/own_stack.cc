@@ -56,8 +56,10 @@ bool run_on_own_stack(void (*work)(void*), void* data) {
   return false;
 }
 
-void free_stacks_of_other_threads() {
-  for (std::atomic<bool>& one : taken) one.store(false, std::memory_order_relaxed);
+bool free_stacks_of_other_threads() {
+  bool any = false;
+  for (std::atomic<bool>& one : taken) any |= one.exchange(false, std::memory_order_relaxed);
+  return any;
 }
 
 }  // namespace oomcast::inject

@@ -11,7 +11,8 @@ namespace oomcast::inject {
 /// through the switch.
 bool run_on_own_stack(void (*work)(void*), void* data);
 
-/// In a forked child: frees the stacks of threads that do not exist there.
-void free_stacks_of_other_threads();
+/// In a forked child: frees the stacks of threads that do not exist there. True if there was one: that thread may have
+/// held a lock of libunwind, and nobody will release it.
+bool free_stacks_of_other_threads();
 
 }  // namespace oomcast::inject

@@ -37,6 +37,7 @@ namespace {
 using Backtrace = decltype(&::unw_backtrace);
 Backtrace unwind = nullptr;
 bool libunwind_tried = false;
+bool callers_only = false;  // a thread of the parent was inside libunwind at the fork, with a lock perhaps
 
 /// Whether one of this thread's last samples is for the pages of this block. A block that is freed and allocated again
 /// is not fresh memory, even if no scan has found its pages yet. A collision may forget a sample, but never invents
@@ -160,8 +161,11 @@ bool have_libunwind(const void* caller) {
   return unwind != nullptr;
 }
 
-/// Whether a sample can be taken: with its stack, or where others allocate with the caller only.
-bool can_sample(const void* caller) { return others_allocate || have_libunwind(caller); }
+/// Whether samples have the caller only, not the stack.
+bool samples_callers() { return others_allocate || callers_only; }
+
+/// Whether a sample can be taken: with its stack, or with the caller only.
+bool can_sample(const void* caller) { return samples_callers() || have_libunwind(caller); }
 
 trace::Event allocation(uintptr_t address, size_t bytes, uint8_t flags) {
   trace::Event event;
@@ -173,7 +177,7 @@ trace::Event allocation(uintptr_t address, size_t bytes, uint8_t flags) {
   return event;
 }
 
-/// Notes who asked for [address, +bytes): the stack, or only `caller` where others allocate.
+/// Notes who asked for [address, +bytes): the stack, or only `caller`.
 void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* caller) {
   ThreadState& thread = thread_state;
   const Counted counted;
@@ -182,7 +186,7 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
   const SignalsHeld held;
   ++thread.inside;
   trace::Event event = allocation(address, bytes, flags);
-  if (others_allocate) {
+  if (samples_callers()) {
     const auto frame = reinterpret_cast<uint64_t>(caller);
     agent_push(event, &frame, 1);
     --thread.inside;
@@ -198,6 +202,8 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
 }
 
 }  // namespace
+
+void stop_unwinding() { callers_only = true; }
 
 void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touched) {
   ThreadState& thread = thread_state;
