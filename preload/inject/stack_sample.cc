@@ -152,7 +152,9 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
 namespace {
 
 /// False where unwinding could wait for another thread that waits for this one, or without a recorder.
-bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
+bool may_unwind(const ThreadState& thread) {
+  return thread.inside == 0 && thread.in_allocator == 0 && tracking_now() && !copied_unseen();
+}
 
 /// Opens libunwind once, at the first safe moment. Never where others allocate: the loader and libunwind's thread-local
 /// data would allocate from them, and they may hold a lock at this moment.
