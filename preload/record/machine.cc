@@ -102,10 +102,10 @@ uint64_t file_number(const std::string& path) {
 
 std::map<std::string, std::string> files_of_this_machine() {
   Files files;
-  for (const char* path :
-       {"/proc/version", "/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps",
-        "/proc/cpuinfo", "/proc/cmdline", "/proc/mounts", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
-        "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr", "/proc/slabinfo"})
+  for (const char* path : {"/proc/version", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/proc/zoneinfo",
+                           "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/cpuinfo",
+                           "/proc/cmdline", "/proc/mounts", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
+                           "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr", "/proc/slabinfo"})
     take(files, path);
   const auto each = [&](const char* path, auto&& visit) {
     std::error_code missing;

@@ -53,6 +53,7 @@ std::vector<std::string> single_snapshot_paths() {
                                     "proc/sys/vm/lowmem_reserve_ratio",
                                     "proc/sys/fs/dentry-state",
                                     "proc/sys/fs/inode-nr",
+                                    "sys/fs/cgroup/memory/memory.limit_in_bytes",  // there with cgroup v1 only
                                     "sys/kernel/mm/lru_gen/enabled",
                                     "sys/kernel/mm/transparent_hugepage/enabled",
                                     "sys/kernel/mm/transparent_hugepage/defrag",
