@@ -94,10 +94,14 @@ TEST(MappingNotices, AFullBufferSaysSo) {
   });
   MappingNotices notices(child.pid());
   if (!notices.valid()) GTEST_SKIP() << "no perf events here";
-  child.map();
-  MappingNotices::News first = notices.take();
-  child.map();  // what was lost is written down with the next record
-  EXPECT_TRUE(first.lost || notices.take().lost);
+  // What was lost is written down with the next record on the same CPU, and the child may run on another one then.
+  constexpr int kRoundsMost = 20;
+  bool lost = false;
+  for (int round = 0; round < kRoundsMost && !lost; ++round) {
+    child.map();
+    lost = notices.take().lost;
+  }
+  EXPECT_TRUE(lost);
 }
 
 TEST(MappingNotices, TheEndOfTheLastThreadIsKnownOnce) {
