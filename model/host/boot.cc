@@ -233,15 +233,16 @@ void start_generations(Host& host) {
   }
 }
 
+int64_t pages_of_limit(int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; }
+
 // A group of v1 keeps its limits of v2, if the description has some: a swap limit is one of memory and swap together.
 void add_version_1(const CgroupSpec& spec, int vm_swappiness, Cgroup& cgroup) {
   cgroup.v1 = true;
-  const auto limit = [](int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; };
-  cgroup.memsw_max = limit(spec.memory_memsw_max);
+  cgroup.memsw_max = pages_of_limit(spec.memory_memsw_max);
   if (cgroup.memsw_max == kUnlimited && cgroup.swap_max < kUnlimited && cgroup.max < kUnlimited)
     cgroup.memsw_max = cgroup.max + cgroup.swap_max;
   cgroup.swap_max = kUnlimited;
-  cgroup.soft_limit = limit(spec.memory_soft_limit);
+  cgroup.soft_limit = pages_of_limit(spec.memory_soft_limit);
   cgroup.swappiness = spec.memory_swappiness < 0 ? vm_swappiness : spec.memory_swappiness;
   cgroup.oom_kill_disable = spec.memory_oom_kill_disable;
 }
@@ -255,16 +256,15 @@ bool is_version_1(const CgroupSpec& spec, int version_of_host) {
 }
 
 Cgroup make_cgroup(const CgroupSpec& spec, const HostSpec& host, size_t cpus) {
-  const auto limit = [](int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; };
   Cgroup cgroup;
   cgroup.path = spec.path;
-  cgroup.max = limit(spec.memory_max);
-  cgroup.high = limit(spec.memory_high);
-  cgroup.low = limit(spec.memory_low);
-  cgroup.min = limit(spec.memory_min);
-  cgroup.swap_max = limit(spec.memory_swap_max);
-  cgroup.swap_high = limit(spec.memory_swap_high);
-  cgroup.zswap_max = limit(spec.memory_zswap_max);
+  cgroup.max = pages_of_limit(spec.memory_max);
+  cgroup.high = pages_of_limit(spec.memory_high);
+  cgroup.low = pages_of_limit(spec.memory_low);
+  cgroup.min = pages_of_limit(spec.memory_min);
+  cgroup.swap_max = pages_of_limit(spec.memory_swap_max);
+  cgroup.swap_high = pages_of_limit(spec.memory_swap_high);
+  cgroup.zswap_max = pages_of_limit(spec.memory_zswap_max);
   cgroup.zswap_writeback = spec.memory_zswap_writeback;
   cgroup.oom_group = spec.memory_oom_group;
   if (is_version_1(spec, host.cgroup_version)) add_version_1(spec, host.vm.swappiness, cgroup);

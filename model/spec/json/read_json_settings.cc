@@ -189,27 +189,6 @@ void read_processes(JsonObject& object, HostSpec& spec) {
   }
 }
 
-// Files of cgroup v1. One of them makes the group a group of v1.
-static void read_limits_of_version_1(JsonObject& object, CgroupSpec& group) {
-  int64_t version = group.v1 ? 1 : 2;
-  object.integer("version", version, 1, 2);
-  group.v1 = version == 1;
-  const std::pair<const char*, int64_t*> limits[] = {{"memory.limit_in_bytes", &group.memory_max},
-                                                     {"memory.memsw.limit_in_bytes", &group.memory_memsw_max},
-                                                     {"memory.soft_limit_in_bytes", &group.memory_soft_limit}};
-  for (const auto& [key, target] : limits) {
-    const ordered_json* limit = object.get(key);
-    if (!limit) continue;
-    group.v1 = true;
-    Bytes bytes(-1);
-    if (!limit->is_string() || limit->get<std::string>() != "max") object.bytes(key, bytes);
-    *target = bytes.count() < 0 ? -1 : to_bytes(to_pages(bytes)).count();
-  }
-  group.v1 |= object.has("memory.swappiness") || object.has("memory.oom_control");
-  object.integer("memory.swappiness", group.memory_swappiness, 0, 200);
-  object.flag("memory.oom_control", group.memory_oom_kill_disable);
-}
-
 static void read_limits(JsonObject& object, CgroupSpec& group) {
   group.present = true;
   object.text("path", group.path);
@@ -220,10 +199,18 @@ static void read_limits(JsonObject& object, CgroupSpec& group) {
                                                      {"memory.min", &group.memory_min},
                                                      {"memory.swap.max", &group.memory_swap_max},
                                                      {"memory.swap.high", &group.memory_swap_high},
-                                                     {"memory.zswap.max", &group.memory_zswap_max}};
+                                                     {"memory.zswap.max", &group.memory_zswap_max},
+                                                     {"memory.limit_in_bytes", &group.memory_max},
+                                                     {"memory.memsw.limit_in_bytes", &group.memory_memsw_max},
+                                                     {"memory.soft_limit_in_bytes", &group.memory_soft_limit}};
+  int64_t version = 2;
+  object.integer("version", version, 1, 2);
+  // A file that only v1 has makes the group one of v1.
+  group.v1 = version == 1 || object.has("memory.swappiness") || object.has("memory.oom_control");
   for (const auto& [key, target] : limits) {
     const ordered_json* limit = object.get(key);
     if (!limit) continue;
+    group.v1 |= std::string_view(key).ends_with("limit_in_bytes");
     if (limit->is_string() && limit->get<std::string>() == "max") {
       *target = -1;
       continue;
@@ -234,7 +221,8 @@ static void read_limits(JsonObject& object, CgroupSpec& group) {
   }
   object.flag("memory.oom.group", group.memory_oom_group);
   object.flag("memory.zswap.writeback", group.memory_zswap_writeback);
-  read_limits_of_version_1(object, group);
+  object.integer("memory.swappiness", group.memory_swappiness, 0, 200);
+  object.flag("memory.oom_control", group.memory_oom_kill_disable);
 }
 
 // The groups of the host's own processes.

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "model/base/mount_point.h"
 #include "model/spec/parse_text.h"
 #include "model/spec/snapshot/snapshot_reader.h"
 
@@ -189,7 +190,7 @@ void read_cgroups(SnapshotReader& reader) {
     // The nearest kept group above it (or itself) is the last match, because the groups are sorted by path.
     CgroupSpec* nearest = nullptr;
     for (CgroupSpec& candidate : kept) {
-      if (group.path == candidate.path || group.path.starts_with(candidate.path + "/")) nearest = &candidate;
+      if (is_within(group.path, candidate.path)) nearest = &candidate;
     }
     if (nearest && nearest->path != group.path)
       nearest->procs.insert(nearest->procs.end(), group.procs.begin(), group.procs.end());
