@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "model/mm/vmscan.h"
-#include "tests/support/machine.h"
+#include "tests/support/limited_group.h"
 
 namespace oomcast::mm {
 namespace {
@@ -17,18 +17,9 @@ using support::Kswapd;
 using support::Machine;
 using namespace oomcast::literals;
 
-struct Group {
-  explicit Group(HostBuilder builder) : m(limited(builder), Kswapd::kAbsent), app(m.start(100)) {
-    m.process(app).cgroup = m.host.app_cgroup;
-  }
-  explicit Group(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) {
-    m.process(app).cgroup = m.host.app_cgroup;
-  }
-  static host::HostSpec limited(HostBuilder builder) { return builder.limit(16_MiB).build(); }
-  host::Cgroup& group() { return m.host.cgroups[m.host.app_cgroup]; }
-  ~Group() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
-  Machine m;
-  host::ProcessIndex app;
+struct Group : support::LimitedGroup {
+  explicit Group(HostBuilder builder) : LimitedGroup(builder.limit(16_MiB).build()) {}
+  explicit Group(const host::HostSpec& spec) : LimitedGroup(spec) {}
 };
 
 TEST(Memcg, ChargesPagesTablesAndAStockOf64) {

@@ -2,37 +2,27 @@
 #include <gtest/gtest.h>
 
 #include "model/mm/memcg.h"
-#include "tests/support/machine.h"
+#include "tests/support/limited_group.h"
 
 namespace oomcast::mm {
 namespace {
 
 using host::Vmstat;
 using support::HostBuilder;
-using support::Kswapd;
-using support::Machine;
+using support::LimitedGroup;
 using namespace oomcast::literals;
 
 // 16 MiB of memory, on a host with 64 MiB of swap.
-struct GroupOfV1 {
-  explicit GroupOfV1(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) {
-    m.process(app).cgroup = m.host.app_cgroup;
-  }
-  static host::HostSpec limited() {
-    auto spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(16_MiB).build();
-    spec.cgroup.v1 = true;
-    return spec;
-  }
-  host::Cgroup& group() { return m.host.cgroups[m.host.app_cgroup]; }
-  ~GroupOfV1() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
-  Machine m;
-  host::ProcessIndex app;
-};
+host::HostSpec limited() {
+  auto spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(16_MiB).build();
+  spec.cgroup.v1 = true;
+  return spec;
+}
 
 TEST(MemcgV1, SwapIsFreeAndTheLimitOfMemoryAndSwapKills) {
-  auto spec = GroupOfV1::limited();
+  auto spec = limited();
   spec.cgroup.memory_memsw_max = 20 << 20;
-  GroupOfV1 c{spec};
+  LimitedGroup c{spec};
   const int64_t used = c.m.touch(c.app, 0, 8000);
   EXPECT_LT(used, 5120);
   EXPECT_GT(used, 4900) << "20 MiB less page tables";
@@ -45,13 +35,13 @@ TEST(MemcgV1, SwapIsFreeAndTheLimitOfMemoryAndSwapKills) {
 }
 
 TEST(MemcgV1, WithoutALimitOnTheSumAllOfSwapIsTheGroups) {
-  GroupOfV1 c{GroupOfV1::limited()};
+  LimitedGroup c{limited()};
   EXPECT_EQ(c.m.touch(c.app, 0, 8000), 8000);
   EXPECT_TRUE(c.m.outcome.oom_kills.empty());
 }
 
 TEST(MemcgV1, TheSumCountsAPageOnceWhereverItIs) {
-  GroupOfV1 c{GroupOfV1::limited()};
+  LimitedGroup c{limited()};
   c.m.touch(c.app, 0, 6000);
   const int64_t all = c.group().memsw_usage() - c.group().parked();
   EXPECT_GT(c.group().swap_usage, 1500) << "slots whose page has left memory";
@@ -61,9 +51,9 @@ TEST(MemcgV1, TheSumCountsAPageOnceWhereverItIs) {
 }
 
 TEST(MemcgV1, TheGroupsOwnSwappinessCounts) {
-  auto spec = GroupOfV1::limited();
+  auto spec = limited();
   spec.cgroup.memory_swappiness = 0;
-  GroupOfV1 c{spec};
+  LimitedGroup c{spec};
   c.m.touch(c.app, 0, 6000);
   EXPECT_EQ(c.m.count(Vmstat::pswpout), 0);
   ASSERT_EQ(c.m.outcome.oom_kills.size(), 1u);
@@ -71,19 +61,19 @@ TEST(MemcgV1, TheGroupsOwnSwappinessCounts) {
 }
 
 TEST(MemcgV1, AndNotThatOfTheHost) {
-  auto spec = GroupOfV1::limited();
+  auto spec = limited();
   spec.vm.swappiness = 0;
   spec.cgroup.memory_swappiness = 60;
-  GroupOfV1 c{spec};
+  LimitedGroup c{spec};
   EXPECT_EQ(c.m.touch(c.app, 0, 6000), 6000);
   EXPECT_GT(c.m.count(Vmstat::pswpout), 1500);
 }
 
 TEST(MemcgV1, WhereNobodyIsKilledWhoeverMeetsTheLimitWaits) {
-  auto spec = GroupOfV1::limited();
+  auto spec = limited();
   spec.cgroup.memory_memsw_max = 16 << 20;
   spec.cgroup.memory_oom_kill_disable = true;
-  GroupOfV1 c{spec};
+  LimitedGroup c{spec};
   c.m.touch(c.app, 0, 6000);
   EXPECT_EQ(c.m.count(Vmstat::oom_kill), 0);
   EXPECT_TRUE(c.m.process(c.app).stuck_at.has_value());
@@ -94,18 +84,18 @@ TEST(MemcgV1, WhereNobodyIsKilledWhoeverMeetsTheLimitWaits) {
 }
 
 TEST(MemcgV1, AGroupOfAHostWithV1IsOneOfV1UnlessALimitOfV2SaysOtherwise) {
-  auto spec = GroupOfV1::limited();
+  auto spec = limited();
   spec.cgroup.v1 = false;
   spec.cgroup_version = 1;
-  EXPECT_TRUE(GroupOfV1{spec}.group().v1);
+  EXPECT_TRUE(LimitedGroup{spec}.group().v1);
   spec.cgroup.memory_swap_max = 4 << 20;
-  EXPECT_FALSE(GroupOfV1{spec}.group().v1);
+  EXPECT_FALSE(LimitedGroup{spec}.group().v1);
 }
 
 TEST(MemcgV1, PointsAreAShareOfMemoryAndSwapTogether) {
-  auto spec = GroupOfV1::limited();
+  auto spec = limited();
   spec.cgroup.memory_memsw_max = 20 << 20;
-  GroupOfV1 c{spec};
+  LimitedGroup c{spec};
   EXPECT_EQ(cgroup_totalpages(c.m.k, c.m.host.app_cgroup), 5120);
   c.group().swappiness = 0;
   EXPECT_EQ(cgroup_totalpages(c.m.k, c.m.host.app_cgroup), 4096);
