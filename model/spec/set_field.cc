@@ -259,7 +259,7 @@ Result<void> set_eviction(HostSpec& spec, std::string_view text) {
   if (!text.ends_with('%')) return set_generic(spec, *split_path(path), path, text);
   const auto permyriad = parse_permyriad(text);
   if (!permyriad) return Error{path + ": " + quote(text) + " is not a percentage from 0% to 100%"};
-  spec.kubelet.eviction_hard = Bytes(to_bytes(spec.total_ram).count() / 10'000 * *permyriad);
+  spec.kubelet.eviction_hard = share_of(to_bytes(spec.total_ram), *permyriad);
   return {};
 }
 

@@ -206,12 +206,9 @@ std::vector<ComposeService> services_in(const YAML::Node& document, const std::s
   const ComposeVariables variables(path);
   for (const auto& pair : services) {
     if (!pair.first.IsScalar()) throw BadManifest("the name of a service is not a single value");
+    if (pair.first.Scalar() == "<<") continue;
     ComposeService& service = found.emplace_back();
     service.name = pair.first.Scalar();
-    if (service.name == "<<") {
-      found.pop_back();
-      continue;
-    }
     try {
       ServiceReader(Layers(services, service.name, path), variables).read(service);
     } catch (const BadManifest& bad) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "model/spec/percentage.h"
 #include "report/fit/compose_limits.h"
 #include "report/kubernetes/container_settings.h"
 #include "report/whole_file.h"
@@ -158,11 +159,9 @@ LimitsOnHost on_host(const LimitsFrom& limits, const host::HostSpec& host) {
   out.tmpfs = limits.tmpfs;
   out.oom_score_adj = limits.oom_score_adj;
   out.assumed = limits.assumed;
-  Bytes swap;
-  for (const host::SwapSpec& device : host.swaps) swap += device.size;
   for (const ShareOfHost& share : limits.shares) {
-    const Bytes whole = share.file == "memory.swap.max" ? swap : to_bytes(host.total_ram);
-    out.cgroup.push_back(share.file + "=" + std::to_string(whole.count() / 10'000 * share.permyriad));
+    const Bytes whole = share.file == "memory.swap.max" ? swap_of(host) : to_bytes(host.total_ram);
+    out.cgroup.push_back(share.file + "=" + std::to_string(host::share_of(whole, share.permyriad).count()));
   }
   if (!limits.pod) return out;
   ContainerSettings settings = settings_of(*limits.pod, host);

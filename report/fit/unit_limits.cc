@@ -103,7 +103,8 @@ class UnitReader {
       sizes_.erase(setting.file);
       return;
     }
-    const auto size = host::parse_permyriad(value) ? host::parse_permyriad(value) : unit_bytes(value);
+    auto size = host::parse_permyriad(value);
+    if (!size) size = unit_bytes(value);
     if (!size || (*size == 0 && !setting.zero))
       throw BadManifest(where + setting.key + "=" + host::quote(value) +
                         " is no size to systemd, which would ignore the line; it takes bytes, 512M (K, M, G, T in "

@@ -10,7 +10,6 @@ namespace {
 
 // kubelet's qos/policy.go. A pod that is critical for its node is treated as a guaranteed one.
 constexpr int kGuaranteedAdj = -997, kBestEffortAdj = 1000;
-constexpr int64_t kCriticalPriority = 2'000'000'000;
 constexpr int kThrottlingPercent = 90;  // memoryThrottlingFactor
 
 /// What pods on the node may have together: the node's own figure where it came from one.
@@ -52,12 +51,6 @@ void add_memory_qos(const PodContainer& container, const host::HostSpec& host, s
   add(limits, "memory.high", high / kPageBytes * kPageBytes);
 }
 
-int64_t swap_bytes(const host::HostSpec& host) {
-  int64_t sum = 0;
-  for (const host::SwapSpec& swap : host.swaps) sum += swap.size.count();
-  return sum;
-}
-
 /// What the kubelet's swapBehavior LimitedSwap gives (KEP 2400): by default containers get no swap.
 int64_t limited_swap(const PodContainer& container, const host::HostSpec& host) {
   const int64_t request = container.memory_request.value_or(0), memory = to_bytes(host.total_ram).count();
@@ -65,7 +58,7 @@ int64_t limited_swap(const PodContainer& container, const host::HostSpec& host) 
       container.memory_request == container.memory_limit)
     return 0;
   const double share = static_cast<double>(request) / static_cast<double>(memory);
-  return static_cast<int64_t>(share * static_cast<double>(swap_bytes(host)));
+  return static_cast<int64_t>(share * static_cast<double>(swap_of(host).count()));
 }
 
 /// calculateEmptyDirMemorySize() of the kubelet: not more than the pod may have, or the node.
@@ -86,7 +79,7 @@ std::vector<std::string> tmpfs_of(const PodContainer& container, const host::Hos
 
 std::vector<std::string> assumed_of(const PodContainer& container, const host::HostSpec& host) {
   std::vector<std::string> assumed;
-  if (swap_bytes(host) > 0) {
+  if (swap_of(host) > Bytes(0)) {
     const int64_t limited = limited_swap(container, host);
     assumed.push_back("memory.swap.max of the container: 0, by the kubelet's default NoSwap (LimitedSwap gives it " +
                       (limited > 0
@@ -101,6 +94,12 @@ std::vector<std::string> assumed_of(const PodContainer& container, const host::H
 }
 
 }  // namespace
+
+Bytes swap_of(const host::HostSpec& host) {
+  Bytes sum;
+  for (const host::SwapSpec& swap : host.swaps) sum += swap.size;
+  return sum;
+}
 
 ContainerSettings settings_of(const PodContainer& container, const host::HostSpec& host) {
   ContainerSettings settings;

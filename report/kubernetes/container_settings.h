@@ -18,6 +18,9 @@ struct ContainerSettings {
   std::vector<std::string> tmpfs;    // as --tmpfs takes them
   std::vector<std::string> assumed;  // "what: value (why)"
 };
+/// All swap of the host, to the byte; HostSpec::total_swap() gives whole pages.
+Bytes swap_of(const host::HostSpec& host);
+
 ContainerSettings settings_of(const PodContainer& container, const host::HostSpec& host);
 
 }  // namespace oomcast::report

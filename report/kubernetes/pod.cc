@@ -13,7 +13,6 @@
 namespace oomcast::report {
 namespace {
 
-constexpr int64_t kCriticalPriority = 2'000'000'000;
 constexpr int kMostNested = 8;  // lists in lists
 
 YAML::Node pod_spec(const YAML::Node& document) {

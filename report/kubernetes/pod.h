@@ -19,6 +19,9 @@ namespace oomcast::report {
 enum class QosClass : uint8_t { kGuaranteed, kBurstable, kBestEffort };
 const char* qos_name(QosClass qos);  // "Guaranteed", ...
 
+/// From here on a pod is critical (scheduling.SystemCriticalPriority).
+inline constexpr int64_t kCriticalPriority = 2'000'000'000;
+
 /// An emptyDir with medium Memory, where the container mounts it.
 struct MemoryVolume {
   std::string path;
