@@ -41,7 +41,8 @@ Remedy more_memory_of(const host::HostSpec& host, Bytes more, Bytes spread, Aim 
 Remedy higher_limit(const host::HostSpec& host, const std::string& file, Bytes more, Bytes spread) {
   const int64_t now = file == "memory.high" ? host.cgroup.memory_high : host.cgroup.memory_max;
   if (now < 0) return {};
-  Remedy remedy{{}, size_search(file, "cgroup." + file, now, more, spread)};
+  const std::string name = host.cgroup.v1 && file == "memory.max" ? "memory.limit_in_bytes" : file;
+  Remedy remedy{{}, size_search(name, "cgroup." + name, now, more, spread)};
   // Of cgroup v1: a limit of memory and swap together would hold next.
   if (host.cgroup.memory_memsw_max >= 0) remedy.words = {"cgroup.memory.memsw.limit_in_bytes=max"};
   return remedy;

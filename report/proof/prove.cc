@@ -114,7 +114,7 @@ class Prover {
       const auto trial = trials_.find(*below);
       proof.verdict_below = trial == trials_.end() ? forecast_.verdict : trial->second.verdict;
     }
-    suggestion_.change = found_words(search, given, proof);
+    suggestion_.change = found_words(search, given, proof) + along_text();
     if (!found.finished && deadline_.over())
       suggestion_.not_simulated = "a smaller value may be enough: " + std::string(deadline_.why());
   }
@@ -131,7 +131,16 @@ class Prover {
       return;
     }
     tell(trial, words_with(search, value));
-    suggestion_.change = (search.largest ? "not even " : "up to ") + value_word(search, value);
+    suggestion_.change = (search.largest ? "not even " : "up to ") + value_word(search, value) + along_text();
+  }
+
+  /// The settings that were simulated along with a searched value: ", and memory.swap.max=max".
+  std::string along_text() const {
+    constexpr std::string_view kGroup = "cgroup.";
+    std::string text;
+    for (const std::string& word : suggestion_.remedy.words)
+      text += ", and " + (word.starts_with(kGroup) ? word.substr(kGroup.size()) : word);
+    return text;
   }
 
   void tell(const Trial& trial, std::vector<std::string> words) {

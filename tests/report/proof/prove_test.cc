@@ -11,6 +11,7 @@ namespace {
 
 using support::HostBuilder;
 using support::Program;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -41,6 +42,15 @@ TEST(Prove, TheSmallestLimitThatIsEnoughIsFoundAndNamed) {
   EXPECT_EQ(limit.proof->verdict_below, sim::Verdict::kOomKill);
   EXPECT_THAT(limit.proof->dies, IsEmpty());
   EXPECT_THAT(limit.change, HasSubstr("M ("));
+}
+
+TEST(Prove, WhatIsSetAlongWithTheValueIsNamed) {
+  host::HostSpec host = HostBuilder().node(512_MiB).swap(256_MiB).limit(64_MiB).build();
+  host.cgroup.v1 = true;
+  host.cgroup.memory_memsw_max = (80_MiB).count();
+  const Try limit = prove_program(host, writes(100)).suggestion("oom_kill", "memory.limit_in_bytes=");
+  EXPECT_EQ(limit.proven, true);
+  EXPECT_THAT(limit.change, EndsWith(", and memory.memsw.limit_in_bytes=max"));
 }
 
 TEST(Prove, WhatIsHandedOverHasTheSpreadOnTopAndWasSimulated) {
