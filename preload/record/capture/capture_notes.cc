@@ -234,7 +234,7 @@ void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
         "look colder than it is.");
   if (unhooked_file_bytes > 0)
     out->push_back(
-        mebibytes(unhooked_file_bytes) +
+        (unhooked_file_bytes < uint64_t{1} << 20 ? "Less than 1 MiB" : mebibytes(unhooked_file_bytes)) +
         " were read or written by calls that no hook sees (stdio inside libc, system calls of its own). They were "
         "found by the positions of the descriptors, 5 to 50 ms later at most.");
   if (used_io_uring)

@@ -10,6 +10,7 @@ namespace oomcast::record {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -162,6 +163,12 @@ TEST(CaptureNotes, GrownMemoryIsWorthACaveatFromFourHugePagesOn) {
   EXPECT_THAT(notes.caveats(), IsEmpty());
   notes.grown_bytes = 8 * kMiB;
   EXPECT_THAT(notes.caveats(), ElementsAre(StartsWith("8 MiB were found in mappings that had grown")));
+}
+
+TEST(CaptureNotes, LittleIsNotSaidToBeNothing) {
+  CaptureNotes notes = seen_by_faults();
+  notes.unhooked_file_bytes = 8192;
+  EXPECT_THAT(notes.caveats(), Contains(StartsWith("Less than 1 MiB were read or written")));
 }
 
 TEST(CaptureNotes, EveryOtherThingThatWasMissedIsOneSentence) {
