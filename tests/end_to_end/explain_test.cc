@@ -30,8 +30,8 @@ TEST_F(Explain, TheLastKillOfALogIsExplained) {
 
 TEST_F(Explain, TheLogMayComeFromAPipe) {
   // A search that its time limit cuts short on a busy machine ends with another size.
-  const Finished file = sh("$OOMCAST explain --prove 600 kern.log"),
-                 pipe = sh("$OOMCAST explain --prove 600 - <kern.log");
+  const Finished file = sh("$OOMCAST explain --prove 600 pod.log"),
+                 pipe = sh("$OOMCAST explain --prove 600 - <pod.log");
   EXPECT_EQ(pipe.status, 0) << pipe.err;
   EXPECT_EQ(pipe.out, file.out);
 }
