@@ -3,8 +3,7 @@
 //
 // The helper runs in the guest's address space while pages of it are missing, and whoever brings them back waits for
 // the helper. So it uses only its stack in the shared area and its own descriptors: no writable static data, no libc,
-// and no TLS of the thread that made it (%fs may point to freed memory). written, no libc, nothing of the thread that
-// made it (its %fs may be gone).
+// and no TLS of the thread that made it (%fs may point to freed memory).
 #include "preload/inject/stash_helper.h"
 
 #include <errno.h>
@@ -40,7 +39,9 @@ class Helper {
   explicit Helper(ring::StashRoom* room) : room_(room) {}
 
   [[noreturn]] void run() {
-    if (begin()) {
+    const bool ready = begin();
+    room_->helper.store(ring::HelperState::kNotWanted);
+    if (ready) {
       while (serve()) {
       }
       restore();
@@ -423,18 +424,37 @@ bool children_are_elsewhere() {
   return false;
 }
 
+bool clone_helper(ring::StashRoom& room) {
+  if (static_cast<uint32_t>(raw_syscall(SYS_getpid)) != own_pid || children_are_elsewhere() ||
+      !copy_recorder_address(room.address, sizeof room.address, &room.address_bytes))
+    return false;
+  room.guest = own_pid;
+  // As with the helper of a hello (connection.cc), the guest's wait() does not see a child without an exit signal.
+  return ::clone(be_stash_helper, room.stack + sizeof room.stack, CLONE_VM | CLONE_UNTRACED, &room) >= 0;
+}
+
+/// Until the helper serves, a page that is only read again is never missing. So the program goes on with the helper, or
+/// without one after a second: the helper may have been killed.
+void await_helper(const std::atomic<ring::HelperState>& state) {
+  constexpr int kHelperPatienceMs = 1000;
+  const timespec moment{0, 1'000'000};
+  for (int i = 0; i < kHelperPatienceMs && state.load() == ring::HelperState::kBeingMade; ++i)
+    raw_syscall(SYS_nanosleep, arg(&moment), 0);
+}
+
 }  // namespace
 
 void make_wanted_stash_helper() {
-  ring::StashRoom& room = agent_shared->stash;
-  if (room.wanted.load(std::memory_order_relaxed) == 0 || room.wanted.exchange(0) == 0) return;
+  std::atomic<ring::HelperState>& state = agent_shared->stash.helper;
+  ring::HelperState wanted = ring::HelperState::kWanted;
+  if (state.load(std::memory_order_relaxed) != wanted ||
+      !state.compare_exchange_strong(wanted, ring::HelperState::kBeingMade))
+    return;
   const int saved_errno = errno;
-  if (static_cast<uint32_t>(raw_syscall(SYS_getpid)) == own_pid && !children_are_elsewhere() &&
-      copy_recorder_address(room.address, sizeof room.address, &room.address_bytes)) {
-    room.guest = own_pid;
-    // As with the helper of a hello (connection.cc), the guest's wait() does not see a child without an exit signal.
-    ::clone(be_stash_helper, room.stack + sizeof room.stack, CLONE_VM | CLONE_UNTRACED, &room);
-  }
+  if (clone_helper(agent_shared->stash))
+    await_helper(state);
+  else
+    state.store(ring::HelperState::kNotWanted);
   errno = saved_errno;
 }
 

@@ -148,6 +148,7 @@ void Answers::take_stash_helper(const Hello& hello) {
   hellos_.reply(socket.get(), {ring::ReplyStatus::kTracked}, places);
   ::setpriority(PRIO_PROCESS, hello.pid, -10);  // threads of the guest wait for it, as for us
   spdlog::info("process {} ({}) has a stash, held by {}", process->pid, process->comm, hello.pid);
+  rooms_.notes.had_stash = true;
   Stash::begin(*process, std::make_unique<StashHelper>(std::move(socket), hello.pid, (*process->shared)->stash));
 }
 

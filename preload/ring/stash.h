@@ -27,10 +27,14 @@ struct StashRegion {
   uint64_t pieces[kStashPieces / 64];  // one bit for each 2 MiB that has ever held a page
 };
 
+/// How far the making of the helper is. The recorder stores kWanted, the library kBeingMade, the helper kNotWanted when
+/// it serves or has failed.
+enum class HelperState : uint32_t { kNotWanted, kWanted, kBeingMade };
+
 /// The helper's part of the shared area. Unlike the program's own memory it is never moved or held: otherwise the
 /// helper would wait for the recorder, and the recorder for the helper.
 struct StashRoom {
-  std::atomic<uint32_t> wanted;   // not 0: the recorder wants a helper, and the library makes one
+  std::atomic<HelperState> helper;
   std::atomic<uint32_t> holds;    // not 0: there may be pages in the stash
   char address[128];              // sockaddr_un of the recorder's socket
   uint32_t address_bytes, guest;  // pid of the process that the helper works for

@@ -46,10 +46,9 @@ class SeeReads : public EndToEnd {
 };
 
 TEST_F(SeeReads, MemoryThatIsReadAgainIsSwappedInAgain) {
-  // The program goes on while the stash gets its helper: on a busy machine the first rounds may be over by then.
-  ASSERT_EQ(sh(command("16M", "", "reads_again 32 6")).status, 0);
+  ASSERT_EQ(sh(command("16M", "", "reads_again 32 1")).status, 0);
   const uint64_t without = swap_ins();
-  const Finished seen = sh(command("16M", "--see-reads", "reads_again 32 6"));
+  const Finished seen = sh(command("16M", "--see-reads", "reads_again 32 1"));
   EXPECT_EQ(seen.status, 0) << seen.err;
   EXPECT_THAT(seen.out, HasSubstr("0 pages are wrong"));
   // 8192 pages, of which half at most fit: an LRU list has none of them when they come round again.

@@ -199,7 +199,9 @@ std::string CaptureNotes::later_uses() const {
   return std::string(
              "Later uses of a page were seen by write protection. Uses that only read a page are not seen, so pages "
              "that are read often look colder than they are.") +
-         (wanted_stash ? " `--see-reads` was of no use: it needs Linux 6.8 and root." : "");
+         (!wanted_stash ? ""
+          : had_stash   ? " `--see-reads` could take no page out."
+                        : " `--see-reads` was of no use: it needs Linux 6.8 and root.");
 }
 
 void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {

@@ -67,6 +67,7 @@ class CaptureNotes {
   uint64_t pages_stashed = 0, pages_not_stashed = 0;
   bool robust_mutexes = false;  // a process has robust mutexes, so none of its pages is watched
   bool wanted_stash = false;    // --see-reads
+  bool had_stash = false;       // some process had a stash
   bool stash_lost = false;      // a stash's helper was killed
   bool armed_watches = false;   // pages were write-protected to see their next use
   bool mapped_data_file = false, mapped_program_file = false, mapped_huge_pages = false;

@@ -58,7 +58,7 @@ std::vector<uint64_t> Stash::pages_out(const Process& process, uint64_t start, u
 
 void Stash::want_helper(Process& process) {
   if (process.shared && process.stash.helper == nullptr && process.stash.possible)
-    (*process.shared)->stash.wanted.store(1, std::memory_order_relaxed);
+    (*process.shared)->stash.helper.store(ring::HelperState::kWanted, std::memory_order_relaxed);
 }
 
 void Stash::begin(Process& process, std::unique_ptr<StashChannel> helper) { process.stash.helper = std::move(helper); }

@@ -171,6 +171,16 @@ TEST(CaptureNotes, LittleIsNotSaidToBeNothing) {
   EXPECT_THAT(notes.caveats(), Contains(StartsWith("Less than 1 MiB were read or written")));
 }
 
+TEST(CaptureNotes, SeeReadsWithoutAStashNamesWhatItNeedsAndWithOneDoesNot) {
+  CaptureNotes notes = seen_by_faults();
+  notes.armed_watches = notes.wanted_stash = true;
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("it needs Linux 6.8 and root")));
+  notes.had_stash = true;
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("`--see-reads` could take no page out")));
+  notes.pages_stashed = 1;
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("reads too")));
+}
+
 TEST(CaptureNotes, EveryOtherThingThatWasMissedIsOneSentence) {
   CaptureNotes notes = seen_by_faults();
   notes.hellos_without_descriptor = 4;
