@@ -1,7 +1,8 @@
 """Finds cases that do worse than they did: the expected results, one line for each case and column, in a file to be reviewed.
 
-What counts is the number of checks that a forecast misses. How many are made depends on the forecast itself: whether a
-value is asked for at all may do so.
+A forecast of the model alone is the same in every run, so it may miss no check that the file does not name. Of a live run
+the number of missed checks counts. How many checks are made depends on the forecast itself: whether a value is asked for at
+all may do so.
 """
 HEADING = ("case", "column", "held", "made", "missed")
 
@@ -41,7 +42,11 @@ class Expected:
         if (case, column) not in self.lines:
             return f"{case}, {column}: nothing is expected of it; add it with --update"
         held, made, known = self.lines[case, column]
-        if len(missed) <= made - held:
+        if column.startswith("model"):
+            fine = set(missed) <= set(known.split(","))
+        else:
+            fine = len(missed) <= made - held
+        if fine:
             return None
         return (f"{case}, {column}: misses {len(missed)} of {len(rows)} checks ({', '.join(missed)}), "
                 f"expected are {made - held} of {made} ({known.replace(',', ', ')})")
