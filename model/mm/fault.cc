@@ -7,11 +7,13 @@
 #include "model/mm/filemap_fault.h"
 #include "model/mm/free_blocks.h"
 #include "model/mm/huge_memory.h"
+#include "model/mm/in_fault.h"
 #include "model/mm/kernel_pages.h"
 #include "model/mm/lru.h"
 #include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
+#include "model/mm/mlock.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
@@ -26,8 +28,6 @@ using host::Pte;
 using host::Vmstat;
 
 namespace {
-
-constexpr uint16_t kFreshPage = host::kPageYoung | host::kPageDirty;
 
 ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
@@ -127,19 +127,6 @@ void note_first_use(Kernel& k, Process& process, const Page& page) {
   if (page.stack_id != 0) ++k.host.sites[page.stack_id].touched;
 }
 
-// lru_gen_enter_fault() and lru_gen_exit_fault().
-class InFault {
- public:
-  explicit InFault(Actor& actor) : actor_(actor), before_(actor.in_lru_fault) { actor.in_lru_fault = true; }
-  ~InFault() { actor_.in_lru_fault = before_; }
-  InFault(const InFault&) = delete;
-  InFault& operator=(const InFault&) = delete;
-
- private:
-  Actor& actor_;
-  const bool before_;
-};
-
 bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   Process& process = k.host.processes[index];
   Page& page = k.host.pages[process.space.get(vpn).page()];
@@ -237,29 +224,33 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
   return true;
 }
 
-void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, uint16_t flags) {
+void map_new_pages(Kernel& k, ProcessIndex index, uint64_t vpn, int64_t pages, ZoneRef where, uint16_t flags) {
   Process& process = k.host.processes[index];
-  const PageId id = new_page(k, where, flags | fresh_anon_flags(k));
-  k.host.pages[id].set_cgroup(process.cgroup);
-  add_mapper(k, id, index, vpn);
-  process.space.set(vpn, Pte::present(id));
-  ++process.rss_anon;
-  k.host.count_anon(process.service, 1);
-  const bool touched = (flags & host::kPageUntouched) == 0;
-  if (touched) {
-    ++process.touched_pages;
-    ++k.host.guest_touched;
-  } else {
-    ++k.host.guest_untouched;
+  const uint32_t stack = k.sched.current().stack_id;
+  const host::CpuIndex cpu = k.sched.current().cpu;
+  flags |= fresh_anon_flags(k);
+  for (const uint64_t end = vpn + static_cast<uint64_t>(pages); vpn < end; ++vpn) {
+    const PageId id = new_page(k, where, flags);
+    Page& page = k.host.pages[id];
+    page.set_cgroup(process.cgroup);
+    page.stack_id = stack & host::kStackIdMax;
+    set_first_mapper(page, index, vpn);
+    mlock_mapped(k, id, process, vpn);
+    process.space.set(vpn, Pte::present(id));
+    lru_add(k, id, cpu);
   }
-  if (const uint32_t stack = k.sched.current().stack_id; stack != 0) {
-    k.host.pages[id].stack_id = stack & host::kStackIdMax;
+  process.rss_anon += pages;
+  k.host.count_anon(process.service, pages);
+  const bool touched = (flags & host::kPageUntouched) == 0;
+  (touched ? process.touched_pages : k.host.guest_untouched) += pages;
+  if (touched) k.host.guest_touched += pages;
+  if (stack != 0) {
     host::SiteCount& site = k.host.sites[stack];
-    site.touched += touched ? 1 : 0;
-    site.resident_peak = std::max(site.resident_peak, ++site.resident);
+    site.touched += touched ? pages : 0;
+    site.resident += pages;
+    site.resident_peak = std::max(site.resident_peak, site.resident);
   }
   process.resident_peak = std::max(process.resident_peak, process.rss_anon + process.rss_shmem);
-  lru_add(k, id, k.sched.current().cpu);
 }
 
 void mark_stuck(Kernel& k, ProcessIndex index) {

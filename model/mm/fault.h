@@ -15,8 +15,13 @@ bool touch_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write)
 void mark_stuck(Kernel& k, host::ProcessIndex process);
 /// Allocates the page tables that `vpn` lacks. False if the task is dying or there is no memory for them.
 bool populate_tables(Kernel& k, host::ProcessIndex process, uint64_t vpn);
-/// Maps a page that alloc_page() has returned, and puts it into the CPU's LRU batch. REQUIRES: it is charged.
-void map_new_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, ZoneRef where, uint16_t flags);
+inline constexpr uint16_t kFreshPage = host::kPageYoung | host::kPageDirty;
+/// Maps pages that alloc_page() has returned from `vpn` on, and puts them into the CPU's LRU batch. REQUIRES: they are
+/// charged, and one page table covers them.
+void map_new_pages(Kernel& k, host::ProcessIndex process, uint64_t vpn, int64_t pages, ZoneRef where, uint16_t flags);
+inline void map_new_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, ZoneRef where, uint16_t flags) {
+  map_new_pages(k, process, vpn, 1, where, flags);
+}
 /// Frees all pages and swap entries of [first, last) (munmap, MADV_DONTNEED, exit).
 void zap_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
 /// munmap(): zap and free the page tables that became empty.

@@ -75,6 +75,14 @@ void force_charge(Host& host, host::CgroupIndex group, int64_t pages) {
   }
 }
 
+int64_t charges_in_stock(const Kernel& k, host::CgroupIndex cgroup) {
+  return cgroup == host::kRootCgroup ? INT64_MAX : k.host.cgroups[cgroup].stock[k.sched.current().cpu];
+}
+
+void charge_stock(Kernel& k, host::CgroupIndex cgroup, int64_t pages) {
+  if (cgroup != host::kRootCgroup) k.host.cgroups[cgroup].stock[k.sched.current().cpu] -= pages;
+}
+
 bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
   if (cgroup == host::kRootCgroup) return true;
   Actor& actor = k.sched.current();
@@ -82,9 +90,8 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
   int retries = charge_retries(k);
   bool drained = false;
   while (true) {
-    int64_t& stock = k.host.cgroups[cgroup].stock[actor.cpu];
-    if (stock > 0) {
-      --stock;
+    if (charges_in_stock(k, cgroup) > 0) {
+      charge_stock(k, cgroup, 1);
       return true;
     }
     const LimitHit hit = charge_counters(k.host, cgroup, batch);

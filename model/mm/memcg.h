@@ -13,6 +13,10 @@ namespace oomcast::mm {
 /// try_charge_memcg(): charges one page to the cgroup for the current actor. At memory.max it reclaims inside the
 /// cgroup and calls the OOM killer. False: the page cannot be charged, and the caller frees it.
 bool try_charge(Kernel& k, host::CgroupIndex cgroup);
+/// How many pages try_charge() can charge out of the stock of the current CPU: without a look at any limit.
+int64_t charges_in_stock(const Kernel& k, host::CgroupIndex cgroup);
+/// Charges them. REQUIRES: at most charges_in_stock().
+void charge_stock(Kernel& k, host::CgroupIndex cgroup, int64_t pages);
 /// Uncharges pages from the cgroup and all above it.
 void uncharge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
 /// Charges without checking limits.

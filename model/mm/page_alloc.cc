@@ -36,6 +36,14 @@ bool would_steal(const Kernel& k, const Zone& zone, host::CpuIndex cpu) {
   return zone.free - zone.other_free.sum() < pcp_refill(k.host.spec.kernel, zone, trial);
 }
 
+// Pages that have the type of the request leave the CPU's list. REQUIRES: the list has them.
+void take_parked(Zone& zone, host::Pcp& pcp, int64_t pages) {
+  pcp_note_alloc(pcp, pages);
+  pcp.count -= pages;
+  pcp.pieces = std::min(pcp.pieces, pcp.count);
+  zone.used += pages;
+}
+
 // rmqueue(): one page from this CPU's list, which is refilled when it is empty.
 bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, bool& boosted) {
   host::Pcp& pcp = zone.pcp[cpu];
@@ -51,10 +59,7 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, boo
     pcp.count += got;
   }
   if (!is_movable(gfp)) boosted |= take_for_kernel(k, zone, gfp.type);
-  pcp_note_alloc(pcp);
-  --pcp.count;
-  pcp.pieces = std::min(pcp.pieces, pcp.count);
-  ++zone.used;
+  take_parked(zone, pcp, 1);
   return true;
 }
 
@@ -84,17 +89,17 @@ bool rmqueue(Kernel& k, host::NodeIndex node_index, Zone& zone, const Gfp& gfp, 
   return true;
 }
 
-void count_allocation(Kernel& k, host::NodeIndex preferred, ZoneRef got, int order) {
+void count_allocations(Kernel& k, host::NodeIndex preferred, ZoneRef got, int order, int64_t allocations) {
   Host& host = k.host;
-  host.count(host::by_zone(Vmstat::pgalloc_dma, got.zone), int64_t{1} << order);
+  host.count(host::by_zone(Vmstat::pgalloc_dma, got.zone), allocations << order);
   const Actor& actor = k.sched.current();
   if (got.node == preferred) {
-    host.count(Vmstat::numa_hit);
+    host.count(Vmstat::numa_hit, allocations);
   } else {
-    host.count(Vmstat::numa_miss);
-    host.count(Vmstat::numa_foreign);
+    host.count(Vmstat::numa_miss, allocations);
+    host.count(Vmstat::numa_foreign, allocations);
   }
-  host.count(got.node == actor.node ? Vmstat::numa_local : Vmstat::numa_other);
+  host.count(got.node == actor.node ? Vmstat::numa_local : Vmstat::numa_other, allocations);
 }
 
 struct Search {
@@ -139,7 +144,7 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, host::NodeIndex prefer
       if (search.no_fragment && would_steal(k, zone, cpu)) continue;
       if (!rmqueue(k, node_index, zone, gfp, cpu)) continue;
       const ZoneRef got{node_index, zone_kind};
-      count_allocation(k, first, got, gfp.order);
+      count_allocations(k, first, got, gfp.order, 1);
       return got;
     }
   }
@@ -305,6 +310,25 @@ ZoneRef alloc_page(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node) {
   fast.no_fragment = avoids_fragments(k, gfp, preferred_node);
   const ZoneRef got = get_page_from_freelist(k, gfp, preferred_node, fast);
   return got.ok() ? got : alloc_slowpath(k, gfp, preferred_node);
+}
+
+// The first turn of get_page_from_freelist(), where it takes a page without a refill and without node_reclaim().
+int64_t alloc_parked_pages(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node, int64_t most, ZoneRef& where) {
+  if (!is_movable(gfp) || gfp.order > 0 || gfp.write) return 0;
+  where.node = first_allowed_node(k, gfp, preferred_node);
+  for (const ZoneKind zone_kind : host::zones_down_from(gfp.highest_zone)) {
+    Zone& zone = k.host.nodes[where.node].zones[zone_kind];
+    if (zone.managed == 0) continue;
+    host::Pcp& pcp = zone.pcp[k.sched.current().cpu];
+    const int64_t pages = std::min(most, pcp.count);
+    if (pages == 0 || !watermark_ok(zone, zone.low_mark(), gfp.highest_zone, zone.free, 0, true)) return 0;
+    zone.below_high = !watermark_ok(zone, zone.high_mark(), gfp.highest_zone, zone.free, 0, true);
+    take_parked(zone, pcp, pages);
+    where.zone = zone_kind;
+    count_allocations(k, where.node, where, 0, pages);
+    return pages;
+  }
+  return 0;
 }
 
 void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu) {

@@ -33,6 +33,9 @@ enum class Mark : uint8_t { kMin, kLow, kHigh };
 /// __alloc_pages() for the current actor. May reclaim, sleep and kill. Fails (not ok) only when the caller is dying or
 /// may not reclaim. The page counts as used until free_page().
 ZoneRef alloc_page(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
+/// alloc_page() for up to `most` pages at once, as long as none of them needs more than the current CPU's list of the
+/// first zone, and that zone is above its low mark. Returns how many; `where` is their zone.
+int64_t alloc_parked_pages(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node, int64_t most, ZoneRef& where);
 void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu);
 /// Frees 512 pages that alloc_page() has returned for order 9.
 void free_huge_block(Kernel& k, ZoneRef ref);

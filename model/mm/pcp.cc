@@ -56,9 +56,10 @@ int64_t pcp_refill(const KernelVersion& kernel, const Zone& zone, Pcp& pcp) {
   return pcp.batch > 1 ? std::max<int64_t>(pcp.batch, 2) : 1;
 }
 
-void pcp_note_alloc(Pcp& pcp) {
-  pcp.free_factor >>= 1;
-  pcp.free_count >>= 1;
+void pcp_note_alloc(Pcp& pcp, int64_t pages) {
+  const int64_t halvings = std::min<int64_t>(pages, 63);
+  pcp.free_factor >>= std::min<int64_t>(halvings, 31);
+  pcp.free_count >>= halvings;
 }
 
 int64_t pcp_surplus(const KernelVersion& kernel, const Zone& zone, Pcp& pcp) {

@@ -10,7 +10,7 @@ namespace oomcast::mm {
 
 /// Pages to take from the buddy lists at once, now that the CPU's list is empty.
 int64_t pcp_refill(const host::KernelVersion& kernel, const host::Zone& zone, host::Pcp& pcp);
-void pcp_note_alloc(host::Pcp& pcp);
+void pcp_note_alloc(host::Pcp& pcp, int64_t pages = 1);
 /// Pages to give back to the buddy lists after one was freed to the CPU's list; 0 most of the time.
 int64_t pcp_surplus(const host::KernelVersion& kernel, const host::Zone& zone, host::Pcp& pcp);
 

@@ -102,13 +102,9 @@ void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   Host& host = k.host;
   mlock_mapped(k, id, host.processes[process], vpn);
   Page& page = host.pages[id];
-  // An anonymous page's first mapper is in the page itself. All mappers of a file's page are in the chain, as `vpn` of
-  // such a page is its index in the file.
-  if (page.mapcount++ == 0 && page.anon()) {
-    page.set_owner(process);
-    page.set_vpn(vpn);
-    return;
-  }
+  // All mappers of a file's page are in the chain, as `vpn` of such a page is its index in the file.
+  if (page.mapcount == 0 && page.anon()) return set_first_mapper(page, process, vpn);
+  ++page.mapcount;
   uint32_t entry;
   if (!host.free_sharers.empty()) {
     entry = host.free_sharers.back();

@@ -14,6 +14,12 @@ int clear_young(Kernel& k, host::Page& page);
 void try_to_unmap(Kernel& k, host::PageId id);
 /// Drops every mapping of a lazily freed page; the next touch finds fresh zeroes.
 void unmap_lazyfree(Kernel& k, host::PageId id);
+/// An anonymous page gets its first mapper, which is kept in the page itself.
+inline void set_first_mapper(host::Page& page, host::ProcessIndex process, uint64_t vpn) {
+  page.mapcount = 1;
+  page.set_owner(process);
+  page.set_vpn(vpn);
+}
 /// Adds or removes one mapping. remove_mapper() returns the mappings left.
 void add_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
 int remove_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);

@@ -64,6 +64,8 @@ class Sched {
   virtual void cpu(Nanoseconds cost) = 0;
   /// cond_resched(): lets the CPU time used so far pass, while others run.
   virtual void point() = 0;
+  /// Whether the CPU time used so far and `cost` more can pass at points before anything else on the host happens.
+  virtual bool alone_for(Nanoseconds cost) const = 0;
   virtual void sleep(Nanoseconds duration) = 0;
   /// Waits until woken, `timeout` at most (negative: for ever). Returns the time left; 0: it ran out. REQUIRES: point()
   /// was called before the condition was checked, as CPU time that passes in wait() could hide a wake-up.

@@ -73,48 +73,6 @@ void EventApplier::note_peaks() {
   peaks_.mapped_peak = std::max(peaks_.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
 }
 
-// Whether the page lies in a refused mapping; goes on to the last page of it then, however large it is.
-bool EventApplier::skip_refused(ProcessIndex index, uint64_t& vpn) const {
-  const auto ranges = refused_.find(index);
-  if (ranges == refused_.end()) return false;
-  const auto next = ranges->second.upper_bound(vpn << kPageShift);
-  if (next == ranges->second.begin() || std::prev(next)->second <= vpn << kPageShift) return false;
-  vpn = (std::prev(next)->second - 1) >> kPageShift;
-  return true;
-}
-
-// Does the address lie in a mapping of a file without pages in the model? Such a file never leaves the memory of the
-// target; a use of it takes nothing.
-bool EventApplier::in_file_without_pages(ProcessIndex index, uint64_t address) const {
-  const host::AddressSpace::Mapping* const mapping = k_.host.processes[index].space.mapping_of(address);
-  return mapping != nullptr && !mapping->anonymous && mapping->file == host::kNoFile;
-}
-
-// A touch with kTouchedBefore makes its pages resident and does not count them as touched once more. Other processes
-// may run meanwhile; what they touch stays counted.
-void EventApplier::touch(const Event& event, ProcessIndex index) {
-  const int64_t before = k_.host.processes[index].touched_pages;
-  touch_pages(event, index);
-  if (event.kind != EventKind::kTouch || (event.flags & trace::kTouchedBefore) == 0) return;
-  k_.host.guest_touched -= k_.host.processes[index].touched_pages - before;
-  k_.host.processes[index].touched_pages = before;
-}
-
-void EventApplier::touch_pages(const Event& event, ProcessIndex index) {
-  constexpr uint64_t kPagesPerPoint = 4;  // a window of touches took time: others run in it
-  const uint64_t first = event.address >> kPageShift;
-  const uint64_t last = (event.address + std::max<uint64_t>(event.bytes, 1) + kPageBytes - 1) >> kPageShift;
-  const bool write = (event.flags & (trace::kWrite | trace::kPresent)) != 0 || event.kind == EventKind::kReference;
-  const bool reference_read = event.kind == EventKind::kReference && (event.flags & trace::kWrite) == 0;
-  if (programs_in_memory_ && !write && in_file_without_pages(index, event.address)) return;
-  for (uint64_t vpn = first; vpn < last; ++vpn) {
-    if (skip_refused(index, vpn)) continue;
-    if (!mm::touch_page(k_, index, vpn, write && !reference_read)) return;
-    note_peaks();
-    if ((vpn - first) % kPagesPerPoint == kPagesPerPoint - 1) k_.sched.point();
-  }
-}
-
 // Asks for the right to `bytes` more; a refusal is remembered, so that what the program does there is left out.
 bool EventApplier::granted(ProcessIndex index, uint64_t start, uint64_t bytes, bool accountable, bool data) {
   const Process& process = k_.host.processes[index];

@@ -52,6 +52,9 @@ class EventApplier {
   bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
   void touch(const trace::Event& event, host::ProcessIndex process);
   void touch_pages(const trace::Event& event, host::ProcessIndex process);
+  static constexpr uint64_t kPagesPerPoint = 4, kPagesAtOnce = 64;
+  static bool is_point(uint64_t first, uint64_t vpn);
+  uint64_t touch_at_once(host::ProcessIndex process, uint64_t vpn, uint64_t first, uint64_t last);
   void map(const trace::Event& event, host::ProcessIndex process);
   void map_file(const trace::Event& event, host::ProcessIndex process);
   void protect(const trace::Event& event, host::ProcessIndex process);

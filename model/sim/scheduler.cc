@@ -114,19 +114,18 @@ void Scheduler::run(const Due& due) {
 }
 
 void Scheduler::run_until(Nanoseconds time) {
-  while (!halted_ && !due_.empty() && due_.top().time <= time) {
-    const Due due = due_.top();
-    due_.pop();
-    run(due);
+  while (step_until(time)) {
   }
   if (!halted_) now_ = std::max(now_, time);
 }
 
-bool Scheduler::step() {
-  if (halted_ || due_.empty()) return false;
+bool Scheduler::step_until(Nanoseconds limit) {
+  if (halted_ || due_.empty() || due_.top().time > limit) return false;
   const Due due = due_.top();
   due_.pop();
+  horizon_ = limit;
   run(due);
+  horizon_ = Nanoseconds(0);
   return true;
 }
 
@@ -155,10 +154,27 @@ void Scheduler::commit_pending() {
   correct_stall(fiber);
   fiber.busy += fiber.pending;
   fiber.pending = Nanoseconds(0);
+  if (nothing_due_by(now_ + cost)) {
+    go_on_at(now_ + cost);
+    if (takes_turns && switched_to_) switched_to_(current());
+    return;
+  }
   fiber.on_cpu = true;
   ++busy_per_node_[fiber.actor.node];
   schedule(current_, now_ + cost);
   takes_turns ? give_up_cpu() : block();
+}
+
+bool Scheduler::nothing_due_by(Nanoseconds time) const {
+  return !halted_ && time <= horizon_ && (due_.empty() || due_.top().time > time);
+}
+
+// What schedule(), block() and run() would do, without leaving the fiber.
+void Scheduler::go_on_at(Nanoseconds time) {
+  now_ = time;
+  ++sequence_;
+  ++steps_;
+  ++fibers_[current_]->token;
 }
 
 Nanoseconds Scheduler::take_pending(FiberId id) {
@@ -173,6 +189,12 @@ Nanoseconds Scheduler::take_pending(FiberId id) {
 void Scheduler::point() {
   if (current_ == kNoFiber) return;
   commit_pending();
+}
+
+bool Scheduler::alone_for(Nanoseconds cost) const {
+  if (current_ == kNoFiber) return false;
+  const Fiber& fiber = *fibers_[current_];
+  return nothing_due_by(now_ + shared(fiber.pending + cost, fiber.actor));
 }
 
 void Scheduler::sleep(Nanoseconds duration) {

@@ -32,6 +32,7 @@ class Scheduler final : public mm::Sched {
   mm::Actor& current() override;
   void cpu(Nanoseconds cost) override { pending() += cost; }
   void point() override;
+  bool alone_for(Nanoseconds cost) const override;
   void sleep(Nanoseconds duration) override;
   Nanoseconds wait(mm::WaitQueue& queue, Nanoseconds timeout) override;
   void wake_all(mm::WaitQueue& queue) override;
@@ -56,10 +57,11 @@ class Scheduler final : public mm::Sched {
   uint64_t steps() const { return steps_; }
   /// Runs everything that is due by `time`. now() is `time` afterwards, unless it was later already.
   void run_until(Nanoseconds time);
-  /// Runs the next thing that is due, at whatever time. False if nothing is due.
-  bool step();
-  /// Like step(), but only for what is due by `time`.
-  bool step_until(Nanoseconds time) { return !halted_ && !due_.empty() && due_.top().time <= time && step(); }
+  /// Runs the next thing that is due by `limit`. False if nothing is. A fiber that nobody else keeps waiting goes on
+  /// with the next thing that it does by `limit`.
+  bool step_until(Nanoseconds limit);
+  /// The same at whatever time.
+  bool step() { return step_until(Nanoseconds(INT64_MAX)); }
 
   // For the fiber of a task.
   /// Returns to the caller of resume(). Only resume() wakes the fiber.
@@ -119,6 +121,8 @@ class Scheduler final : public mm::Sched {
   void block();           // from a fiber: returns at its next wake-up
   void give_up_cpu();     // block(), and other tasks may have had the CPU meanwhile
   void commit_pending();  // from a fiber: lets its pending CPU time pass
+  bool nothing_due_by(Nanoseconds time) const;
+  void go_on_at(Nanoseconds time);
   void schedule(FiberId id, Nanoseconds time);
   void run(const Due& due);
   Nanoseconds shared(Nanoseconds cost, const mm::Actor& actor) const;
@@ -132,6 +136,7 @@ class Scheduler final : public mm::Sched {
   std::vector<std::function<void()>> callbacks_;
   std::vector<size_t> free_callbacks_;
   Nanoseconds now_;
+  Nanoseconds horizon_;  // of the step_until() that runs; none does: nothing is due by it
   bool halted_ = false;
   uint64_t sequence_ = 0, steps_ = 0;
   FiberId current_ = kNoFiber;

@@ -64,6 +64,16 @@ void BM_FirstTouchInWindows(benchmark::State& state) {
   });
 }
 
+// As from a recorder that fills 2 MiB ahead, or from a replay of its trace.
+void BM_FirstTouchInLargeWindows(benchmark::State& state) {
+  measure(state, HostBuilder().node(1_GiB), [](sim::Simulation& s) {
+    Program p(s, 100);
+    p.window(512);
+    p.map(0, 200'000);
+    p.touch(0, 200'000);
+  });
+}
+
 void BM_FirstTouchWithKswapd(benchmark::State& state) {
   measure(state, HostBuilder().node(512_MiB).cpus(2).page_cache(80'000_pages),
           [](sim::Simulation& s) { first_touch(s, 100'000); });
@@ -102,6 +112,7 @@ void BM_SwapThrashMultiGen(benchmark::State& state) {
 
 BENCHMARK(BM_FirstTouchAtEase)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchInWindows)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_FirstTouchInLargeWindows)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchWithKswapd)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchUntilOom)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchIntoSwap)->Unit(benchmark::kMillisecond);

@@ -15,6 +15,8 @@ TEST(Fnv1a, GivesThePublishedValues) {
 TEST(Fnv1a, TakesANumberLowestByteFirst) {
   using namespace std::string_view_literals;
   EXPECT_EQ(Fnv1a().add_number(0x0102).value(), Fnv1a().add_bytes("\x02\x01\0\0\0\0\0\0"sv).value());
+  EXPECT_EQ(Fnv1a().add_number(0).value(), Fnv1a().add_bytes("\0\0\0\0\0\0\0\0"sv).value());
+  EXPECT_EQ(Fnv1a().add_number(0x0100'0000'0000).value(), Fnv1a().add_bytes("\0\0\0\0\0\x01\0\0"sv).value());
   EXPECT_EQ(Fnv1a().add_number(-1).value(), Fnv1a().add_bytes("\xff\xff\xff\xff\xff\xff\xff\xff"sv).value());
 }
 

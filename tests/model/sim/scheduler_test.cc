@@ -386,6 +386,45 @@ TEST_F(Sched, AbandonedFibersAreUnwound) {
   EXPECT_TRUE(gone);
 }
 
+TEST_F(Sched, WhoIsAloneGoesOnWithinOneStepAndOnlyUpToItsLimit) {
+  const FiberId id = start([this] {
+    for (int i = 0; i < 10; ++i) {
+      s.cpu(10_ns);
+      s.point();
+    }
+  });
+  EXPECT_TRUE(s.step_until(35_ns));
+  EXPECT_EQ(s.now(), 30_ns) << "the next point lies behind the limit";
+  EXPECT_EQ(s.steps(), 3u) << "counted as if the fiber had been left each time";
+  EXPECT_FALSE(s.step_until(35_ns));
+  EXPECT_TRUE(s.step());
+  EXPECT_TRUE(s.done(id));
+  EXPECT_EQ(s.now(), 100_ns);
+  EXPECT_EQ(s.steps(), 10u);
+}
+
+TEST_F(Sched, NobodyIsAloneBeforeSomethingThatIsDue) {
+  std::vector<bool> alone;
+  s.at(55_ns, [this] { log.push_back("due"); });
+  start([&] {
+    alone.push_back(s.alone_for(10_ns));
+    s.cpu(10_ns);
+    s.point();
+    alone.push_back(s.alone_for(40_ns));
+    alone.push_back(s.alone_for(45_ns));
+    s.cpu(40_ns);
+    alone.push_back(s.alone_for(5_ns));
+    s.point();
+    s.cpu(10_ns);
+    s.point();
+    log.push_back("task");
+  });
+  while (s.step()) {
+  }
+  EXPECT_EQ(alone, (std::vector<bool>{false, true, false, false})) << "the first time its caller feeds it events";
+  EXPECT_EQ(log, (std::vector<std::string>{"due", "task"}));
+}
+
 TEST(Scheduler, NothingRunsAfterAHalt) {
   Scheduler s({1});
   bool went_on = false, called = false;
