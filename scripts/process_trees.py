@@ -1,4 +1,4 @@
-"""Programs whose processes share memory since a fork: what coverage_check --once looks at."""
+"""Programs whose processes share memory since a fork: what coverage_check --once runs."""
 import shutil
 import tempfile
 

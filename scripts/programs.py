@@ -67,7 +67,7 @@ def sampler_for(sample, pid, leave_out_root):
     return PssSampler(pid, leave_out_root) if sample == "once" else PeakSampler(pid, leave_out_root)
 
 
-# A sampler that looks every 2 ms does not see the last megabytes of a program that fills a gigabyte per second and ends:
+# A sampler that reads every 2 ms does not see the last megabytes of a program that fills a gigabyte per second and ends:
 # where only the peak is asked for, not the time, such a program waits at it.
 PAUSE_AT_PEAK_S = 0.05
 
@@ -127,7 +127,7 @@ class PyenvShim(Python300M):
 class ShortProcesses(Program):
     name = "short processes, 300"
     needs = ("bash",)
-    exact_peak = False   # each is gone before a sampler looks
+    exact_peak = False   # each is gone before the next sample
 
     def run(self, work, prefix, sample=False):
         result = execute(["bash", "-c", "for i in {1..300}; do /bin/true; done; echo done"], prefix, sample, work)
@@ -340,7 +340,7 @@ class CompiledGuest(Program):
     """A program of a few lines from tests/bench."""
 
     source, arguments = "", ()
-    sampled_arguments = ()   # beside the others when its peak is looked for
+    sampled_arguments = ()   # beside the others when its peak is measured
     needs = ("gcc",)
 
     def prepare(self, work):
@@ -376,7 +376,7 @@ class ReadFresh(CompiledGuest):
 ALL = [Python300M(), RedisBenchmark(), Node(), Gcc(), Sqlite(), Sort(), Postgres(), StressNg(), TouchFresh(), MallocChurn(), ReadFresh(), ShortProcesses()]
 # Measured when they are named.
 NAMED = [PyenvShim()]
-# More that coverage_check looks at: another run-time that maps for itself, process trees, shared memory.
+# More that coverage_check runs: another run-time that maps for itself, process trees, shared memory.
 MORE = [Java(),
         StressNg("mmap", ("--mmap", "2", "--mmap-bytes", "128M")), StressNg("brk", ("--brk", "2", "--brk-ops", "60000")),
         StressNg("fork", ("--fork", "2")), StressNg("malloc", ("--malloc", "2", "--malloc-bytes", "128M", "--malloc-ops", "60000")),

@@ -20,7 +20,7 @@ def shared_with_recorder_bytes(pid):
 
 class PssSampler:
     """Peak Pss_Anon + Pss_Shmem of a process and its descendants: a page that several share, since a fork or by a shared mapping, is there once. Costs a walk over their
-    page tables, so it looks each 10 ms and is for programs that hold what they have for a while."""
+    page tables, so it reads each 10 ms and is for programs that hold what they have for a while."""
 
     APART_S = 0.01
 

@@ -10,7 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MODES = {
     "polled": ("vm-8g", ()),
     "held": ("vm-8g", ("--tracker", "userfaultfd")),
-    "near": ("vm-1g", ()),
+    "exact": ("vm-1g", ()),
     "short": ("tiny-256m", ()),
     "wp-async": ("vm-8g", ("--tracker", "wp-async")),
     "pagemap": ("vm-1g", ("--tracker", "pagemap")),

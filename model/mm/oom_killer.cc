@@ -149,9 +149,9 @@ void panic(Kernel& k, OomReport& report, const Gfp& gfp) {
 
 // The kernel logs this at each futile charge, the model once per cgroup. Of oom_kill_disable the log says nothing.
 void tell_nobody_to_kill(Kernel& k, OomReport& report) {
-  bool& told = k.host.cgroups[report.cgroup].nobody_to_kill_told;
-  if (told) return;
-  told = true;
+  bool& reported = k.host.cgroups[report.cgroup].nobody_to_kill_told;
+  if (reported) return;
+  reported = true;
   if (report.kill_disabled)
     k.listener.on_oom_kill(report);
   else

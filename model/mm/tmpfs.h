@@ -19,7 +19,7 @@ host::MountIndex mount_on_target(host::Host& host, const std::vector<host::Tmpfs
 /// The file lies there, with what it has already.
 void put_on_mount(host::Host& host, host::File& file, host::MountIndex mount);
 
-/// Before a page comes: the first one beyond the limit is told as a refusal. `mapped`: through a mapping, by SIGBUS.
+/// Before a page comes: reports the first one beyond the limit as a refusal. `mapped`: through a mapping, by SIGBUS.
 void ask_for_block(Kernel& k, host::ProcessIndex process, const host::File& file, bool mapped);
 /// It has come, or `pages` are gone (negative). REQUIRES: a file in memory.
 void count_blocks(host::Host& host, const host::File& file, int64_t pages);

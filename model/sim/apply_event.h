@@ -23,7 +23,7 @@ class EventApplier {
 
   /// Runs inside the fiber of the task; may stall it.
   void apply(const trace::Event& event, host::ProcessIndex process);
-  /// The guest process with this pid that lives now, created if nobody has announced it.
+  /// The guest process with this pid that lives now, created if no event has started it.
   host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
   /// Whose processes those are that begin from now on, as Process::service; a child is its parent's.
   void begin_service(uint8_t service) { service_ = service; }

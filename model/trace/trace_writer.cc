@@ -62,7 +62,7 @@ void TraceWriter::finish(const CaptureSummary& summary) {
 }
 
 void RecordingSink::feed(const Event& event) {
-  // Rounds the time as the trace does, so that the model hears exactly what a replay will tell it.
+  // Rounds the time as the trace does, so that the model gets exactly what a replay will feed.
   Event kept = event;
   kept.time_ns -= kept.time_ns % kTraceTimeUnitNs;
   if (writer_) writer_->add(kept);

@@ -41,7 +41,7 @@ class TraceWriter {
 };
 
 /// Stands between the recorder and the model and records both directions: events, and the watches that the model asks
-/// for. `also` is a second model (--record-for). It hears every event and its watches are answered, so that a replay
+/// for. `also` is a second model (--record-for). It gets every event and its watches are answered, so that a replay
 /// for its host knows more.
 class RecordingSink final : public EventSink {
  public:

@@ -36,9 +36,9 @@ bool lock_all_on_fault(int flags) {
 }
 
 void note_lock_all(int flags) {
-  const int told = (flags & MCL_CURRENT ? trace::kLockCurrent : 0) | (flags & MCL_FUTURE ? trace::kLockFuture : 0) |
-                   (flags & MCL_ONFAULT ? trace::kLockOnFault : 0);
-  agent_note_setting(trace::EventKind::kLockAll, current_tid(), 0, 0, 0, static_cast<uint8_t>(told));
+  const int noted = (flags & MCL_CURRENT ? trace::kLockCurrent : 0) | (flags & MCL_FUTURE ? trace::kLockFuture : 0) |
+                    (flags & MCL_ONFAULT ? trace::kLockOnFault : 0);
+  agent_note_setting(trace::EventKind::kLockAll, current_tid(), 0, 0, 0, static_cast<uint8_t>(noted));
 }
 
 }  // namespace
@@ -57,10 +57,10 @@ bool lock_new_mapping(const void* start, size_t bytes) {
 }
 
 OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
-  const bool told = lock_on_fault(start, bytes);
-  if (told) note_lock(start, bytes, trace::kLocked);
+  const bool noted = lock_on_fault(start, bytes);
+  if (noted) note_lock(start, bytes, trace::kLocked);
   const long result = raw_syscall(SYS_mlock, arg(start), static_cast<long>(bytes));
-  if (result == 0 && !told) note_lock(start, bytes, trace::kLocked);
+  if (result == 0 && !noted) note_lock(start, bytes, trace::kLocked);
   return static_cast<int>(with_errno(result));
 }
 
@@ -79,10 +79,10 @@ OOMCAST_EXPORT int munlock(const void* start, size_t bytes) {
 
 OOMCAST_EXPORT int mlockall(int flags) {
   const bool faults_in = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
-  const bool told = faults_in && lock_all_on_fault(flags);
-  if (told) note_lock_all(flags);
+  const bool noted = faults_in && lock_all_on_fault(flags);
+  if (noted) note_lock_all(flags);
   const long result = raw_syscall(SYS_mlockall, flags);
-  if (result == 0 && !told) note_lock_all(flags);
+  if (result == 0 && !noted) note_lock_all(flags);
   return static_cast<int>(with_errno(result));
 }
 

@@ -6,8 +6,7 @@
 // The recorder finds the names. libunwind is opened with RTLD_LOCAL and not linked: it exports _Unwind_RaiseException
 // and others, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins.
 // (Debian's static form is not position-independent.) Opening it takes 0.25 ms, longer than many programs run: that is
-// done when the first stack is due, or before the first thread is created. programs live: it is left until the first
-// stack is due, or the first thread comes.
+// done when the first stack is due, or before the first thread is created.
 #include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>

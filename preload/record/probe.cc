@@ -76,7 +76,7 @@ Capabilities probe() {
   out.lines.push_back(std::string("kernel ") + system.release);
   out.lines.push_back("tracker that `run` will use: " + out.tracker +
                       (best == TrackerKind::kUserfaultfd ? " (each first touch, in order)"
-                       : best == TrackerKind::kWpAsync   ? " (touches polled, frees told by the kernel)"
+                       : best == TrackerKind::kWpAsync   ? " (touches polled, frees reported by the kernel)"
                                                          : " (polled, coarse in time)"));
   for (const TrackerKind kind : {TrackerKind::kUserfaultfd, TrackerKind::kWpAsync, TrackerKind::kPagemap})
     out.lines.push_back(

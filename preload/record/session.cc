@@ -229,7 +229,7 @@ void Session::scan_due(uint64_t now_ns) {
 void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
   ++ticks_;
   serving_cpu_.rest({loop_tid_, questions_.doorbell().answering_tid()});
-  questions_.answer_all(held);  // also where the doorbell was not heard
+  questions_.answer_all(held);  // also where no ring of the doorbell arrived
   rooms_.poller.end_tick();
   // The CPU time between two readings is reported as one event. In the polling phase longer spans do no harm, as the
   // order of events changes nothing.

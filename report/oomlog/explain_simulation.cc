@@ -50,16 +50,16 @@ bool both_are_full(const OomReport& report) {
 }
 
 void add_changes(const SimulatedKill& simulated, std::vector<std::string>& out) {
-  bool told = false;
+  bool introduced = false;
   for (const SimulatedKill::Change& change : simulated.changes) {
     if (!change.proven) {
       out.push_back("Does not help: " + change.words + " [" + change.proof + "].");
       continue;
     }
-    if (!told)
+    if (!introduced)
       out.push_back("How much the victim would have gone on to take, the log cannot know. For another " +
                     report::bytes_text(simulated.growth) + " each of these would have been enough:");
-    told = true;
+    introduced = true;
     out.push_back(change.words + " [" + change.proof + "].");
   }
 }

@@ -194,13 +194,13 @@ std::vector<KillPlace> find_kills(std::string_view log) {
   const std::vector<size_t> headers = all_of(log, kInvoked), killed = killed_lines(log);
   size_t next_killed = 0, done = 0;  // `done`: end of the text that belongs to earlier kills
   bool group = false;
-  std::set<std::string_view> told;
+  std::set<std::string_view> seen;
   const auto take_killed = [&](size_t until) {
     for (; next_killed < killed.size() && killed[next_killed] < until; ++next_killed) {
       const size_t at = killed[next_killed], end = line_end(log, at);
       const size_t since = done;
       done = end;
-      const bool again = !told.insert(kill_text(log, at)).second;
+      const bool again = !seen.insert(kill_text(log, at)).second;
       if (!kills.empty() && kills.back().end == 0) {
         kills.back().end = end;
         continue;

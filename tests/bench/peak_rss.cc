@@ -1,7 +1,6 @@
-// Measures how much RssAnon + RssShmem a process and its descendants have at once, from outside every two milliseconds
-// until standard input ends; then prints the peak, in bytes. For the scripts that compare it with what oomcast has
-// tracked. Where one process has nearly all, the kernel remembers how much that was at most (VmHWM), between two looks
-// too.
+// Samples RssAnon + RssShmem of a process and its descendants every two milliseconds, until standard input ends, and
+// prints the peak in bytes. The scripts compare it with the peak that oomcast has tracked. Where one process has nearly
+// all, the kernel's own peak of that process (VmHWM) counts: it has no gaps between samples.
 //
 //   peak_rss PID [--descendants-only]
 //
@@ -112,7 +111,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return std::fputs("usage: peak_rss PID [--descendants-only]\n", stderr), 2;
   const int root = std::atoi(argv[1]);
   const bool with_root = argc < 3;
-  // On a machine that the program fills it would else look when the scheduler gets to it.
+  // Otherwise the next sample on a busy machine would come when the scheduler gets to it.
   const sched_param first{1};
   sched_setscheduler(0, SCHED_FIFO, &first);
   std::map<int, Watched> watched;

@@ -30,7 +30,7 @@ class Attach : public EndToEnd {
 TEST_F(Attach, WhatWasThereAndWhatComesIsForecastAndTheProgramRunsOn) {
   const Finished finished = beside("touch=100 say=ready sleep=500 touch=50 sleep=60000", attach + "--for 2");
   EXPECT_EQ(finished.status, 0) << finished.err;
-  EXPECT_EQ(finished.out, "worker 143\n") << "it ran until it was told to end";
+  EXPECT_EQ(finished.out, "worker 143\n") << "the worker ran until the SIGTERM";
   EXPECT_THAT(finished.err, HasSubstr("there already and count as touched at second 0"));
   EXPECT_THAT(finished.err, HasSubstr("let go of, it runs on"));
   EXPECT_EQ(finished.err.find("INCOMPLETE"), std::string::npos);

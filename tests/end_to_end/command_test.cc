@@ -1,4 +1,4 @@
-// The smaller verbs answer.
+// The small verbs do what their help says: version, doctor, host and check.
 #include <gmock/gmock.h>
 
 #include <regex>

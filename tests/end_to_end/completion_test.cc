@@ -123,7 +123,7 @@ TEST_F(Completion, WorksInZsh) {
   std::ofstream(at("walk.zsh")) << R"(
     zmodload zsh/zpty
     zpty shell zsh -f -i
-    # Not all of zsh's own completions: to look at them takes seconds.
+    # Not all of zsh's own completions: to load them takes seconds.
     zpty -w shell "PS1= fpath=($PWD/functions \${(M)fpath:#*Completion(|/Base|/Zsh)}); autoload -Uz compinit && compinit -u -D"
     zpty -w shell "show-line() { print -r -- LINE'<'\$BUFFER'>' }; zle -N show-line; bindkey '^Xp' show-line; print rea''dy"
     zpty -r -m shell text '*ready*'

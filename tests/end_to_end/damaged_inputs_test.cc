@@ -10,7 +10,7 @@ namespace {
 
 using testing::StartsWith;
 
-/// A way to damage a file; the same for the same number.
+/// Damages a text in one of eight ways. The same number damages it in the same way.
 std::string damaged(const std::string& whole, unsigned number) {
   std::mt19937 random(number);
   const auto below = [&](size_t n) { return n == 0 ? 0 : random() % n; };

@@ -52,7 +52,7 @@ TEST_F(Export, ADamagedReportIsOneErrorAndNothingIsWritten) {
   }
 }
 
-TEST_F(Export, WhatIsNestedWithoutEndUnderAKeyThatNobodyKnowsIsNotLookedInto) {
+TEST_F(Export, WhatIsNestedWithoutEndUnderAnUnknownKeyIsSkipped) {
   ASSERT_EQ(run("true", "--report r.json").status, 0);
   std::string report = content(at("r.json")), deep;
   constexpr int kDepth = 200'000;

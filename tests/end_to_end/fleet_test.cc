@@ -67,7 +67,7 @@ TEST_F(Fleet, LostHalfWrittenAndForeignPartsAreNamedEach) {
   EXPECT_THAT(merged.err, AllOf(HasSubstr("part 2 of 4 is missing"), HasSubstr("part 3 of 4 is cut off after"),
                                 HasSubstr("part 4 of 4 is of another sweep"), HasSubstr("3 parts are not there")));
   EXPECT_EQ(lines(merged.err), 4) << merged.err;
-  // The half of one is no reason not to make it; another's is not written over.
+  // A part that is cut off is made again; a part of another sweep is not overwritten.
   EXPECT_EQ(sh(sweep("--parts parts --part 3/4")).status, 0);
   EXPECT_EQ(sh(sweep("--parts parts --part 4/4")).status, 2);
 }

@@ -20,7 +20,8 @@ class GateExamples : public EndToEnd {
   }
   YAML::Node workflow(const std::string& name) const { return YAML::Load(content(at(name))); }
 
-  /// As a CI system does: each by a shell that stops at the first failure. `mib`: how much the program takes.
+  /// Runs the commands of a step as a CI system does, in a shell that stops at the first failure. `mib`: how much the
+  /// program takes.
   Finished step(const std::string& commands, int mib) const {
     std::ofstream(at("step.sh")) << "set -e\n" << commands << "\n";
     return sh("export PATH=$(dirname $OOMCAST):/usr/bin:$PATH CFLAGS=-DMIB=" + std::to_string(mib) +

@@ -1,4 +1,5 @@
-// The guest lives in the world that the target would show it, where that was asked for.
+// What a guest sees and gets beside this machine's own where that is asked for: the target's figures, limits and
+// refusals, another allocator, and the guard.
 #include <gmock/gmock.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>

@@ -100,7 +100,7 @@ items:
   ASSERT_EQ(recorded.status, 0) << recorded.err;
   if (report()["coverage"]["tracker"] != "userfaultfd") GTEST_SKIP() << "no tracker can run here";
   EXPECT_EQ(report()["app"]["processes"][0]["oom_score_adj"], 982) << "burstable: 300 MiB of 16 GiB";
-  // Both are there when the kubelet looks for the first time, after ten seconds.
+  // Both are there when the kubelet checks for the first time, after ten seconds.
   const Finished replayed =
       sh("$OOMCAST replay --host nodes.yaml:small --service name=web,trace=t.trace,start=5s,limits-from=web.yaml "
          "--service "

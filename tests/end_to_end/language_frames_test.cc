@@ -1,4 +1,4 @@
-// Who asked for memory, in the words of the program's own language.
+// Sites name the functions of an interpreted program: those of Python, not of its interpreter.
 #include <gmock/gmock.h>
 
 #include <fstream>

@@ -1,5 +1,4 @@
-// Memory that is a file is told as memory: each way into tmpfs, a memfd, a segment or shared memory, and each way out
-// of it.
+// Memory that is a file counts as memory: each way into tmpfs, a memfd, a segment or shared memory, and each way out.
 #include <gmock/gmock.h>
 
 #include <string>
@@ -59,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(OfAMapping, Tail,
                                           testing::Values("", "--tracker pagemap ", "--cgroup memory.max=210M ")));
 
 // The last pages are touched a moment before they are given back; the third target is so short that touches are held.
-TEST_P(Tail, IsSeenEachTime) {
+TEST_P(Tail, OfTheMemoryIsSeenInEveryRun) {
   const auto [arguments, options] = GetParam();
   for (int turn = 0; turn < 5; ++turn) {
     record(std::string(arguments) + " 200", options);

@@ -1,5 +1,5 @@
-// Memory that is found by looking at page tables: each page counts once, whatever processes share it since a fork,
-// whichever thread is left, and however its mapping came to be.
+// Memory that is found by scans of page tables: each page counts once, whatever processes share it since a fork,
+// whichever thread still runs, and however its mapping came to be.
 #include <gmock/gmock.h>
 
 #include <string>
@@ -14,7 +14,7 @@ const std::string kGuests = std::string(OOMCAST_BINARY_DIR) + "/tests/guests/gue
 
 double mib(const Json& report, const char* key) { return report["app"][key].get<double>() / kMiB; }
 
-/// The default tracker only looks while the target is far from its watermarks, and vm-8g is.
+/// On vm-8g these programs stay in the polling phase, in which the default tracker holds no touch.
 class PolledMemory : public EndToEnd, public testing::WithParamInterface<const char*> {
  protected:
   Json run_on(const std::string& host, const std::string& guest) {

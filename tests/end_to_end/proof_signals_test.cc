@@ -13,13 +13,13 @@ using testing::HasSubstr;
 constexpr const char* kSignalled = R"(
 import signal, subprocess, sys
 child = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-heard = b""
-while b"oomcast: proving:" not in heard:
+errors = b""
+while b"oomcast: proving:" not in errors:
     more = child.stderr.read1(4096)
-    if not more: sys.exit("it never proved: " + heard.decode())
-    heard += more
+    if not more: sys.exit("it never proved: " + errors.decode())
+    errors += more
 child.send_signal(getattr(signal, sys.argv[1]))
-open("said", "wb").write(heard + child.stderr.read())
+open("said", "wb").write(errors + child.stderr.read())
 print(child.wait())
 )";
 

@@ -23,12 +23,12 @@ TEST_F(Run, OutputAndStatusAreTheProgramsOwn) {
   EXPECT_EQ(report()["exit"].dump(), R"({"code":7,"signal":null})");
 }
 
-TEST_F(Run, TheLogTellsTheStoryOfARun) {
-  const Finished told = run("sh -c 'true; /bin/true'", "--quiet --log-level info");
-  EXPECT_EQ(told.status, 0);
+TEST_F(Run, TheLogNamesHowEachProcessIsWatchedAndHowItEnds) {
+  const Finished logged = run("sh -c 'true; /bin/true'", "--quiet --log-level info");
+  EXPECT_EQ(logged.status, 0);
   if (!tracked(report())) GTEST_SKIP() << "no tracker can run here";
-  EXPECT_THAT(told.err, HasSubstr("(sh) is watched by "));
-  EXPECT_THAT(told.err, HasSubstr("has ended: status 0"));
+  EXPECT_THAT(logged.err, HasSubstr("(sh) is watched by "));
+  EXPECT_THAT(logged.err, HasSubstr("has ended: status 0"));
   EXPECT_EQ(run("true", "--quiet").err, "");
 }
 

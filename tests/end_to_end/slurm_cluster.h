@@ -22,10 +22,10 @@
 
 namespace oomcast::end_to_end {
 
-/// Its daemons end with the object, and with the test program however that ends.
+/// The daemons of the cluster end with the object, and with the test program however that ends.
 class SlurmCluster {
  public:
-  /// Why there can be none here; empty: there can.
+  /// Why no cluster can run here; empty if one can.
   static std::string problem() {
     if (::geteuid() != 0) return "slurmd needs root";
     for (const char* program : {"munged", "slurmctld", "slurmd", "sbatch", "squeue"})
@@ -94,7 +94,7 @@ class SlurmCluster {
     std::filesystem::permissions(path("munge.key"), static_cast<std::filesystem::perms>(0400));
   }
 
-  /// One that nobody listens on now.
+  /// A port that nobody listens on now.
   static int free_port() {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
@@ -144,7 +144,7 @@ class SlurmCluster {
     ::execvp(words[0], words.data());
     ::_exit(127);
   }
-  /// Asked first, made to then.
+  /// Ends the process by SIGTERM, or else by SIGKILL.
   static void stop(pid_t pid) {
     ::kill(pid, SIGTERM);
     for (int i = 0; i < 200; ++i, pause())

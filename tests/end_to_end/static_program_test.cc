@@ -69,13 +69,14 @@ TEST_F(StaticPrograms, AreKilledWhereTheSameProgramWithTheLibraryIs) {
   EXPECT_NEAR(killed_at(kWorker + " touch=64"), killed_at(kDynamicWorker + " touch=64"), 0.25);
 }
 
-TEST_F(StaticPrograms, FarFromTheTargetsWatermarksTheyAreLeftAlone) {
+TEST_F(StaticPrograms, InThePollingPhaseNoTouchOfTheirsIsHeld) {
   sh("$OOMCAST run -q --prove 0 --host vm-8g -- " + kWorker + " touch=24 sleep=100");
   EXPECT_EQ(report()["coverage"]["tracker"], "pagemap");
 }
 
 TEST_F(StaticPrograms, ARecorderThatIsKilledAtAnyTimeTakesNobodyWithIt) {
-  // From its first instruction to where it has touched half of its memory.
+  // The recorder is killed at ten times, from the program's first instruction to where it has touched half of its
+  // memory.
   const Finished finished =
       sh("for ms in 000 002 005 010 020 040 070 100 200 300; do\n"
          "  $OOMCAST run -q --prove 0 --host vm-1g -- " +

@@ -32,7 +32,7 @@ class Terminal : public EndToEnd {
   }
 };
 
-// Prints numbers until it is told that the line was there: by then a hundred lines have scrolled past it.
+// Prints numbers for 2.5 s and at least a hundred lines, which scroll past the line of progress.
 constexpr const char* kPrintsForTwoSeconds =
     "python3 -c \"\n"
     "import time\n"

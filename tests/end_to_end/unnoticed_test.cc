@@ -1,5 +1,5 @@
-// Programs that would notice a careless watcher print, return and find in errno what they do alone: polled, held, on a
-// short target, and with the library alone. `scripts/robustness guests` tries more of them, in more ways and more
+// Programs that would notice a careless recorder print, return and find in errno what they do alone: polled, held, on
+// a short target, and with the library alone. `scripts/robustness guests` tries more of them, in more ways and more
 // often.
 #include <gmock/gmock.h>
 
@@ -28,7 +28,7 @@ class Unnoticed : public EndToEnd, public testing::WithParamInterface<Case> {
   bool holds_touches() const {
     return sh("$OOMCAST doctor").out.find("--tracker userfaultfd: yes") != std::string::npos;
   }
-  /// An attached recorder writes it after the program has ended.
+  /// Waits for the report, which an attached recorder writes after the program has ended.
   bool await_report() const {
     return sh("for i in $(seq 600); do [ -s r.json ] && exit 0; sleep 0.05; done; exit 1").status == 0;
   }
@@ -40,7 +40,7 @@ void expect_same(const Finished& watched, const Finished& alone) {
   EXPECT_EQ(watched.status, alone.status);
 }
 
-TEST_P(Unnoticed, AsAlone) {
+TEST_P(Unnoticed, EndsAndPrintsAsAlone) {
   const auto& [line, how] = GetParam();
   const Finished native = alone(line);
   for (int i = 0; i < 2; ++i) {

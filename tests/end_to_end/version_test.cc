@@ -1,4 +1,4 @@
-// The commit that --version names: that of the checkout at hand, looked at in each build, written only when it changes.
+// The commit that --version names: that of the checkout at hand, read in each build and written only when it changes.
 #include <gmock/gmock.h>
 
 #include "tests/end_to_end/oomcast_run.h"

@@ -1,6 +1,6 @@
 // Lets a guest write anything at all into the shared ring and table: their reader must not crash.
 //
-// The input is a script: each 16 bytes write eight of them at an offset, then the reader looks. What it hands out has
+// The input is a script: each 16 bytes write eight of them at an offset, then the reader reads. What it hands out has
 // to stay within the bounds that its users rely on.
 #include <cstdint>
 #include <cstring>

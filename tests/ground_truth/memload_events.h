@@ -1,10 +1,10 @@
 // Plays a script into the events of memload, exactly, without running anything.
 //
-// Every page access is told, in order: the first of a page as kTouch, the later ones as kReference, whether or not the
-// model asked to hear of that page. This is what a perfect capture would deliver, so what the model gets wrong on these
-// events is the model's own error. Program text that comes from a disk is a file like others, read in the order in
-// which a static memload starts; the page with its loops is used all the time. Not played: address randomisation, and a
-// mapping that the target refuses.
+// Every page access is an event, in order: the first of a page is a kTouch, the later ones are kReference, whether or
+// not the model has asked for the next use of that page. This is what a perfect capture would deliver, so what the
+// model gets wrong on these events is the model's own error. Program text that comes from a disk is a file like others,
+// read in the order in which a static memload starts; the page with its loops is used all the time. Not played: address
+// randomisation, and a mapping that the target refuses.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct Timing {
 class Player {
  public:
   using Feed = std::function<void(const trace::Event&)>;
-  /// Virtual nanoseconds since the start, for steps that look at the clock (`rate`). May be empty: then the player's
+  /// Virtual nanoseconds since the start, for steps that read the clock (`rate`). May be empty: then the player's
   /// own clock is used, which knows no stalls.
   using Now = std::function<int64_t()>;
   /// A file that is there before the script begins. A file's id is its place here, from 1; those the script writes
@@ -42,7 +42,7 @@ class Player {
 
   /// Feeds the next access or step of the process whose turn it is. False once all processes have ended.
   bool advance();
-  /// The modelled kernel wants to hear of the next use of this page; of anything but text it hears anyway.
+  /// The modelled kernel asks for the next use of this page. Only text needs that: all other uses are fed anyway.
   void watch(uint32_t pid, uint64_t address);
   /// The modelled kernel has killed this process: it does nothing more.
   void kill(uint32_t pid);

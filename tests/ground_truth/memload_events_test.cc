@@ -37,7 +37,7 @@ TEST(Player, StartsNamesAndEndsTheProcess) {
   EXPECT_EQ(idle_touches(), 7u) << "28 KiB beside the regions, as on the real kernel";
 }
 
-TEST(Player, ALockedRegionIsToldBeforeItsPagesAreFaultedIn) {
+TEST(Player, TheLockOfARegionComesBeforeItsPagesAreFaultedIn) {
   const auto events = events_of("memload anon:0:40K lock:0 w:0 unlock:0");
   const auto locks = only(events, EventKind::kLock);
   ASSERT_EQ(locks.size(), 2u);

@@ -133,7 +133,7 @@ class Player::Process {
     return mmap_next_;
   }
 
-  // As the recorder tells of shared anonymous memory: a file in memory without a name.
+  // As the recorder reports shared anonymous memory: a file in memory without a name.
   uint64_t map_shared(uint64_t bytes) {
     mmap_next_ -= page_up(bytes);
     player_.files_.emplace_back("", page_up(bytes));
@@ -208,7 +208,7 @@ class Player::Process {
   // True while the step has more to do.
   bool perform(const Step& step);
   bool heap_block(const Step& step, Region& region);
-  bool sweep(const Step& step, const Region& region);
+  bool walk_pages(const Step& step, const Region& region);
   bool random_write(const Step& step, const Region& region);
   bool file_step(const Step& step);
   bool map_step(uint64_t file, uint64_t bytes);

@@ -14,7 +14,7 @@
 //   lockall                mlockall(), the future too
 //   punch:N:FROM:TO        give back pages FROM..TO of each 2 MiB
 //   huge:N  nohuge:N       advice on huge pages
-//   dense:P                pages written from now on are P percent incompressible; no event tells
+//   dense:P                pages written from now on are P percent incompressible; no event says so
 //   free:N  dontneed:N     give a region back
 //   fw:PATH:SIZE           write a file; fr:PATH reads, fm:PATH maps it, fsync:PATH writes it back
 //   sleep:MS  rate:MBPS    wait; write that fast

@@ -26,7 +26,7 @@ bool Player::Process::perform(const Step& step) {
     case StepKind::kWrite:
     case StepKind::kRead:
     case StepKind::kLoop:
-      return sweep(step, region);
+      return walk_pages(step, region);
     case StepKind::kRandom:
     case StepKind::kZipf:
       return random_write(step, region);
@@ -135,7 +135,7 @@ bool Player::Process::heap_block(const Step& step, Region& region) {
   return ++cursor_ < count;
 }
 
-bool Player::Process::sweep(const Step& step, const Region& region) {
+bool Player::Process::walk_pages(const Step& step, const Region& region) {
   const uint64_t pages = region.bytes / kPage;
   uint64_t from = 0, to = pages;
   if (!step.whole) {

@@ -186,7 +186,7 @@ Result<host::HostSpec> host_of(const Arguments& arguments, const Json& descripti
   return host;
 }
 
-/// What numactl was told to do: {"membind": "0"}, "interleave" or "preferred".
+/// The policy that the case gives to numactl: {"membind": "0"}, "interleave" or "preferred".
 std::optional<Error> set_policy(const Json& description, const host::HostSpec& host, sim::Options& options) {
   const std::pair<const char*, host::PolicyMode> keys[] = {{"membind", host::PolicyMode::kBind},
                                                            {"interleave", host::PolicyMode::kInterleave},

@@ -1,4 +1,5 @@
-// Gives up what it may and goes on allocating.   drops_rights setuid|unshare|chroot|undumpable|mm|vfork
+// Gives up a right in the way that its argument names, and goes on allocating.
+// drops_rights setuid|unshare|chroot|undumpable|mm|vfork
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>

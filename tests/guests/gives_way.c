@@ -1,4 +1,4 @@
-// Does what held memory does not go with, and makes a child.   gives_way forks|traces
+// Does something that held memory would break, and makes a child.   gives_way forks|traces
 // forks: opens its own memory file, then forks. traces: traces a child that no fork handler has seen, before the child execs.
 #define _GNU_SOURCE
 #include <fcntl.h>

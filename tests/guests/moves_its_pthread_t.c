@@ -1,4 +1,4 @@
-// Creates threads whose pthread_t lies in memory that the new thread unmaps at once. libc does not look at it any more.
+// Creates threads whose pthread_t lies in memory that the new thread unmaps at once. libc does not read it any more.
 #include <pthread.h>
 #include <sys/mman.h>
 

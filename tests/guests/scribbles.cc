@@ -50,8 +50,8 @@ void send_nonsense(const char* name) {
                 static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length)) == 0) {
       uint64_t bytes[16];
       for (uint64_t& word : bytes) word = next();
-      // Sometimes with the right magic and version, so that the rest is read. A true hello would end our own
-      // connection.
+      // Sometimes with the right magic and version, so that the rest is read. A true hello would end the
+      // guest's own connection.
       const uint32_t right[] = {ring::kMagic, ring::kVersion, i % 12 + 2};
       if (i % 2 != 0) memcpy(bytes, right, sizeof right);
       for (int k = 0; k < 3; ++k)
@@ -80,8 +80,7 @@ int ask_nonsense(ring::SharedArea& area, ring::Doorbell& bell) {
   for (uint32_t i = 0; i < 2000; ++i) {
     ring::Request question;
     question.kind = static_cast<ring::RequestKind>(next() % 12);
-    // It would take this for our end; as a question it may be asked as often as one likes, but the last one is reported
-    // as our status.
+    // The recorder would take this for the guest's end, and would report the status of the last such question.
     if (question.kind == ring::RequestKind::kExiting) continue;
     question.pid = static_cast<uint32_t>(next());
     question.tid = static_cast<uint32_t>(next());

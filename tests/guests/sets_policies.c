@@ -1,5 +1,5 @@
-// Says where its memory and its threads are to be, and how much it may have, in every way that there is; for nodes and
-// CPUs that this machine lacks. Prints the answers that it got, which are the kernel's.
+// Sets policies, affinity, advice and limits in every way that there is, also for nodes and CPUs that this machine
+// lacks. Prints the results of the calls, which have to be the kernel's own.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,7 +15,9 @@
 
 typedef long set_mempolicy_type(int, const unsigned long*, unsigned long);
 
-static void told(const char* what, long result) { printf("%s: %ld %s\n", what, result, result < 0 ? strerror(errno) : ""); }
+static void print_answer(const char* what, long result) {
+  printf("%s: %ld %s\n", what, result, result < 0 ? strerror(errno) : "");
+}
 
 static void* sleeper(void* gate) {
   pthread_barrier_wait(gate);
@@ -29,40 +31,40 @@ int main(void) {
   const unsigned long first = 1, fifth = 1 << 5;
   // As libnuma does it: its functions are names of its own, which call syscall().
   set_mempolicy_type* by_name = (set_mempolicy_type*)dlsym(RTLD_DEFAULT, "set_mempolicy");
-  told("set_mempolicy by name", by_name ? by_name(2, &fifth, 65) : syscall(SYS_set_mempolicy, 2, &fifth, 65));
-  told("set_mempolicy", syscall(SYS_set_mempolicy, 3, &first, 65));
-  told("set_mempolicy of nothing", syscall(SYS_set_mempolicy, 0, 0, 0));
-  told("set_mempolicy unreadable", syscall(SYS_set_mempolicy, 2, (void*)8, 65));
-  told("mbind", syscall(SYS_mbind, start, kBytes, 2, &fifth, 65, 0));
-  told("mbind at no page", syscall(SYS_mbind, start + 1, kBytes, 2, &fifth, 65, 0));
-  told("set_mempolicy_home_node", syscall(450, start, kBytes, 5, 0));
+  print_answer("set_mempolicy by name", by_name ? by_name(2, &fifth, 65) : syscall(SYS_set_mempolicy, 2, &fifth, 65));
+  print_answer("set_mempolicy", syscall(SYS_set_mempolicy, 3, &first, 65));
+  print_answer("set_mempolicy of nothing", syscall(SYS_set_mempolicy, 0, 0, 0));
+  print_answer("set_mempolicy unreadable", syscall(SYS_set_mempolicy, 2, (void*)8, 65));
+  print_answer("mbind", syscall(SYS_mbind, start, kBytes, 2, &fifth, 65, 0));
+  print_answer("mbind at no page", syscall(SYS_mbind, start + 1, kBytes, 2, &fifth, 65, 0));
+  print_answer("set_mempolicy_home_node", syscall(450, start, kBytes, 5, 0));
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(0, &cpus);
-  told("sched_setaffinity", sched_setaffinity(0, sizeof cpus, &cpus));
+  print_answer("sched_setaffinity", sched_setaffinity(0, sizeof cpus, &cpus));
   CPU_SET(60, &cpus);
   CPU_CLR(0, &cpus);
-  told("syscall of sched_setaffinity", syscall(SYS_sched_setaffinity, 0, sizeof cpus, &cpus));
+  print_answer("syscall of sched_setaffinity", syscall(SYS_sched_setaffinity, 0, sizeof cpus, &cpus));
   pthread_barrier_t gate;
   pthread_barrier_init(&gate, 0, 2);
   pthread_t thread;
   pthread_create(&thread, 0, sleeper, &gate);
   pthread_barrier_wait(&gate);
   CPU_SET(0, &cpus);
-  told("pthread_setaffinity_np", pthread_setaffinity_np(thread, sizeof cpus, &cpus));
+  print_answer("pthread_setaffinity_np", pthread_setaffinity_np(thread, sizeof cpus, &cpus));
   pthread_barrier_wait(&gate);
   pthread_join(thread, 0);
-  told("madvise", madvise(start, kBytes, MADV_HUGEPAGE));
-  told("madvise", madvise(start, kBytes / 2, MADV_NOHUGEPAGE));
-  told("prctl", prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
-  told("prctl of another kind", prctl(PR_SET_NAME, "policies"));
+  print_answer("madvise", madvise(start, kBytes, MADV_HUGEPAGE));
+  print_answer("madvise", madvise(start, kBytes / 2, MADV_NOHUGEPAGE));
+  print_answer("prctl", prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+  print_answer("prctl of another kind", prctl(PR_SET_NAME, "policies"));
   struct rlimit limit = {(rlim_t)7 << 30, RLIM_INFINITY};
-  told("setrlimit", setrlimit(RLIMIT_DATA, &limit));
+  print_answer("setrlimit", setrlimit(RLIMIT_DATA, &limit));
   limit.rlim_cur = (rlim_t)9 << 40;
-  told("prlimit", prlimit(getpid(), RLIMIT_AS, &limit, &limit));
-  told("prlimit gives the old one", limit.rlim_cur == RLIM_INFINITY);
-  told("getppid by syscall", syscall(SYS_getppid) == getppid());
-  told("six parameters", syscall(SYS_mmap, start, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (long)start);
+  print_answer("prlimit", prlimit(getpid(), RLIMIT_AS, &limit, &limit));
+  print_answer("prlimit gives the old one", limit.rlim_cur == RLIM_INFINITY);
+  print_answer("getppid by syscall", syscall(SYS_getppid) == getppid());
+  print_answer("six parameters", syscall(SYS_mmap, start, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (long)start);
   memset(start, 1, kBytes);
   return 0;
 }

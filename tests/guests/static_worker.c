@@ -1,4 +1,4 @@
-// Linked statically: grows, forks, execs and ends as it is told. Each word is one thing to do, in order:
+// Linked statically: grows, forks, execs and ends as its arguments say, each of which is one step:
 //   touch=N (MiB, in steps of 1 MiB)  read=N (the same, and read before)  free (what was touched last)  sleep=N (ms)
 //   fork (the rest is the child's; the parent waits and ends as the child does)  exec (the rest is done by a new
 //   program)  exec=PROGRAM (with the rest as its arguments)  say=WORD  exit=N  kill (SIGKILL)

@@ -1,4 +1,4 @@
-// Uses one file in every way that the capture tells apart, and checks that nothing looks different to it.
+// Uses one file in every way that the capture tells apart, and checks the result of each call.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Zeroes written are touches too: nothing in the content of the pages tells them from prefilled pages.
+// Writes 16 MiB of zeroes: touches, although the content of the pages is that of prefilled ones.
 #include <stdlib.h>
 #include <string.h>
 int main(void) {

@@ -1,4 +1,4 @@
-// One run, many seeds: ranges are counted, verdicts that flip are told, and seed 1 is the forecast itself.
+// One run, many seeds: ranges are counted, verdicts that flip are reported, and seed 1 is the forecast itself.
 #include "report/chance.h"
 
 #include <gmock/gmock.h>
@@ -97,7 +97,7 @@ TEST(Chance, TheFirstSeedIsTheForecastAndOthersDiffer) {
       << "the order in which seeds are simulated changes nothing";
 }
 
-TEST(Chance, ASignalEndsItAndWhatThereIsIsTold) {
+TEST(Chance, ASignalEndsItAndTheSeedsThatAreDoneCount) {
   const host::HostSpec host = HostBuilder().node(256_MiB).build();
   const RecordedProgram program = record(host, grows(1000_pages));
   ChanceSettings settings;

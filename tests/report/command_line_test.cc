@@ -173,7 +173,7 @@ TEST(CommandLine, ReplayTakesTheTargetOfRunAndDefaultsToTheRecordedHost) {
   EXPECT_EQ(parse({"run", "--", "ls"}).run.host, "this");
 }
 
-TEST(CommandLine, SweepVariesWhatItIsTold) {
+TEST(CommandLine, SweepVariesTheKeysThatVaryNames) {
   CommandLine line =
       parse({"sweep", "t.trace", "--vary", "memory=1G..4G", "--vary", "vm.swappiness=0,60", "--jobs", "3", "--json"});
   ASSERT_EQ(line.verb, Verb::kSweep) << line.error;

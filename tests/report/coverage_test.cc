@@ -62,7 +62,7 @@ TEST(Coverage, ProcessesThatWereLeftBehindAreCountedAndNamed) {
   EXPECT_THAT(incomplete_text(story.capture), testing::HasSubstr(" and 2 more)"));
 }
 
-TEST(Coverage, WhatWasNotSeenCountsAgainstWhatWasLeft) {
+TEST(Coverage, UnseenMemoryIsComparedWithTheDistanceToTheNextVerdict) {
   stories::Story story = stories::fits();
   story.outcome.next_worse = sim::Margin{sim::Verdict::kBackgroundReclaim, 300_MiB};
   story.capture.rss_peak_bytes = 600 << 20;
@@ -79,8 +79,8 @@ TEST(Coverage, WhatWasNotSeenCountsAgainstWhatWasLeft) {
       << "within what the capture promises";
 }
 
-// Seen with rustc: 139.7 MiB resident, 133.5 of them touched by it and 5.4 filled ahead by us.
-TEST(Coverage, WhatTheRecorderFilledAheadIsNothingUnseen) {
+// Seen with rustc: 139.7 MiB resident, 133.5 of them touched by it and 5.4 prefilled by the recorder.
+TEST(Coverage, PrefilledPagesAreNotTakenForUnseenMemory) {
   stories::Story story = stories::fits();
   story.outcome.next_worse = sim::Margin{sim::Verdict::kOomKill, 2_MiB};
   story.capture.rss_peak_bytes = 140 << 20;

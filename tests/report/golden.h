@@ -1,4 +1,4 @@
-// Compares a text with what a person last looked at and approved. UPDATE_GOLDENS=1 rewrites; then read `git diff`.
+// Compares a text with the golden file that a person has approved. UPDATE_GOLDENS=1 rewrites; then read `git diff`.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What people see of a host.
+// `oomcast host` describes a host to people.
 #include "report/host_command.h"
 
 #include <gmock/gmock.h>

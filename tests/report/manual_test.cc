@@ -41,7 +41,7 @@ std::vector<Words> commands_below(const Words& command) {
   return found;
 }
 
-/// Of oomcast: what follows "--" in an example is the program's.
+/// The options of oomcast in a text. What follows "--" in an example is the program's.
 std::set<std::string> options_in(const std::string& whole) {
   const std::string text = std::regex_replace(whole, std::regex(" -- [^\n]*"), "");
   static const std::regex option("(^|[^-a-z])(--[a-z][a-z-]*)");

@@ -23,10 +23,10 @@ VerdictMargin margin_at(Bytes distance) {
 TEST(Margin, TheSpreadOfRunsIsTwoPercentOfThePeak) { EXPECT_EQ(margin_at(50_MiB).spread, Bytes((100 << 20) / 50)); }
 
 TEST(Margin, IsCloseWithinWhatTheRunIsKnownToAndWhatRunsDifferBy) {
-  const VerdictMargin far = margin_at(50_MiB);
-  EXPECT_FALSE(far.close());
-  EXPECT_TRUE(margin_at(far.resolution + far.spread).close());
-  EXPECT_FALSE(margin_at(far.resolution + far.spread + Bytes(1)).close());
+  const VerdictMargin wide = margin_at(50_MiB);
+  EXPECT_FALSE(wide.close());
+  EXPECT_TRUE(margin_at(wide.resolution + wide.spread).close());
+  EXPECT_FALSE(margin_at(wide.resolution + wide.spread + Bytes(1)).close());
 }
 
 TEST(Margin, SaysWhatItRestsOn) {

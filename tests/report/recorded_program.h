@@ -1,4 +1,4 @@
-// A trace in memory: a program told to a model while it is written down, as the recorder does it.
+// Records a trace in memory: feeds the events of a program to a model and a trace writer, as the recorder does.
 #pragma once
 
 #include <memory>
@@ -18,10 +18,9 @@ struct RecordedProgram {
   sim::Outcome outcome;
 };
 
-/// `tell` feeds the program to a sink. Pages that the model watches are told to be written again by `kReference`
-/// at the end, as a recorder would that had armed them.
-template <class Tell>
-RecordedProgram record(const host::HostSpec& host, Tell tell, const host::HostSpec* also = nullptr,
+/// `play` feeds the program to a sink. `also`: a second model (--record-for). `finished`: the trace has its summary.
+template <class Play>
+RecordedProgram record(const host::HostSpec& host, Play play, const host::HostSpec* also = nullptr,
                        int oom_score_adj = 0, bool finished = true,
                        const std::vector<std::string>& host_sensitive = {}) {
   RecordedProgram recorded;
@@ -53,7 +52,7 @@ RecordedProgram record(const host::HostSpec& host, Tell tell, const host::HostSp
     trace::EventSink& to_;
     std::vector<trace::WatchRequest> watches_;
   } draining(sink);
-  tell(draining);
+  play(draining);
   trace::CaptureSummary summary;
   summary.command = {"app"};
   summary.exited = true;

@@ -23,7 +23,7 @@ host::HostSpec roomy() { return HostBuilder().node(256_MiB).build(); }
 host::HostSpec tight() { return HostBuilder().node(48_MiB).swap(128_MiB).build(); }
 
 /// 64 MiB, then the first half of it again.
-void tell(trace::EventSink& sink) {
+void grow_and_reuse(trace::EventSink& sink) {
   Program p(sink, 100);
   p.pace(Nanoseconds(10'000));
   p.map(0, 16384);
@@ -47,7 +47,7 @@ Replayed replayed(const RecordedProgram& recorded, const host::HostSpec& host, s
 
 TEST(Replay, OnTheSameHostGivesTheSameReport) {
   for (const host::HostSpec& host : {roomy(), tight()}) {
-    const RecordedProgram recorded = record(host, tell);
+    const RecordedProgram recorded = record(host, grow_and_reuse);
     const Replayed again = replayed(recorded, host);
     EXPECT_EQ(text_of(again.outcome, again.capture), text_of(recorded.outcome, again.capture));
     EXPECT_EQ(again.outcome.digest, recorded.outcome.digest);
@@ -56,7 +56,7 @@ TEST(Replay, OnTheSameHostGivesTheSameReport) {
 }
 
 TEST(Replay, TheHostOfTheRecordingIsInTheTrace) {
-  const RecordedProgram recorded = record(tight(), tell);
+  const RecordedProgram recorded = record(tight(), grow_and_reuse);
   auto header = read_trace_header(recorded.bytes, "t.trace");
   ASSERT_TRUE(header.ok());
   auto host = recorded_host(header.value(), "t.trace");
@@ -65,7 +65,7 @@ TEST(Replay, TheHostOfTheRecordingIsInTheTrace) {
 }
 
 TEST(Replay, OnATighterHostIsMarkedAsExtrapolated) {
-  const RecordedProgram recorded = record(roomy(), tell);
+  const RecordedProgram recorded = record(roomy(), grow_and_reuse);
   const Replayed on_tight = replayed(recorded, tight());
   EXPECT_THAT(on_tight.capture.extrapolated, HasSubstr("were not watched"));
   for (const Basis& basis : headline_basis(on_tight.outcome, on_tight.capture))
@@ -77,17 +77,17 @@ TEST(Replay, OnATighterHostIsMarkedAsExtrapolated) {
 }
 
 TEST(Replay, OnAHostThatNeverReclaimsIsNot) {
-  EXPECT_THAT(replayed(record(tight(), tell), roomy()).capture.extrapolated, IsEmpty());
+  EXPECT_THAT(replayed(record(tight(), grow_and_reuse), roomy()).capture.extrapolated, IsEmpty());
 }
 
 TEST(Replay, RecordedForATighterHostNothingIsExtrapolatedThere) {
   const host::HostSpec second = tight();
-  const Replayed there = replayed(record(roomy(), tell, &second), second);
+  const Replayed there = replayed(record(roomy(), grow_and_reuse, &second), second);
   EXPECT_THAT(there.capture.extrapolated, IsEmpty());
 }
 
 TEST(Replay, ATraceThatWasCutIsReplayedUpToThereAndSaysSo) {
-  RecordedProgram recorded = record(roomy(), tell, nullptr, 0, false);
+  RecordedProgram recorded = record(roomy(), grow_and_reuse, nullptr, 0, false);
   const Replayed cut = replayed(recorded, roomy());
   EXPECT_FALSE(cut.capture.exited);
   EXPECT_EQ(cut.capture.tracker, "unknown");
@@ -102,13 +102,13 @@ TEST(Replay, ATraceThatWasCutIsReplayedUpToThereAndSaysSo) {
 }
 
 TEST(Replay, WhatIsExtrapolatedIsInTheSummary) {
-  const Replayed there = replayed(record(roomy(), tell), tight());
+  const Replayed there = replayed(record(roomy(), grow_and_reuse), tight());
   EXPECT_THAT(summary_text(there.outcome, there.capture, {}, to_json(there.outcome, there.capture, {}), "r.json", {}),
               HasSubstr("extrapolated: recorded for 'test'"));
 }
 
 TEST(Replay, ADamagedTraceIsRefused) {
-  RecordedProgram recorded = record(roomy(), tell);
+  RecordedProgram recorded = record(roomy(), grow_and_reuse);
   recorded.bytes[recorded.bytes.size() / 2] = static_cast<char>(recorded.bytes[recorded.bytes.size() / 2] ^ 4);
   auto result = replay(recorded.bytes, "t.trace", roomy(), {});
   ASSERT_FALSE(result.ok());
@@ -116,7 +116,7 @@ TEST(Replay, ADamagedTraceIsRefused) {
 }
 
 TEST(Replay, AnotherOomScoreAdjTakesThePlaceOfTheRecordedOne) {
-  auto tell_with_adj = [](trace::EventSink& sink) {
+  auto with_adj = [](trace::EventSink& sink) {
     Program p(sink, 100);
     trace::Event limited;  // ulimit -v
     limited.kind = trace::EventKind::kLimit;
@@ -124,29 +124,29 @@ TEST(Replay, AnotherOomScoreAdjTakesThePlaceOfTheRecordedOne) {
     limited.address = 9;
     limited.argument = uint64_t{1} << 40;
     sink.feed(limited);
-    trace::Event told;
-    told.kind = trace::EventKind::kOomScoreAdj;
-    told.pid = told.tid = 100;
-    told.address = 300;
-    sink.feed(told);
+    trace::Event adj;
+    adj.kind = trace::EventKind::kOomScoreAdj;
+    adj.pid = adj.tid = 100;
+    adj.address = 300;
+    sink.feed(adj);
     p.map(0, 100);
     p.touch(0, 100);
   };
-  const RecordedProgram recorded = record(roomy(), tell_with_adj, nullptr, 300);
+  const RecordedProgram recorded = record(roomy(), with_adj, nullptr, 300);
   EXPECT_EQ(replayed(recorded, roomy()).outcome.app.processes.at(0).oom_score_adj, 300);
   EXPECT_EQ(replayed(recorded, roomy(), -7).outcome.app.processes.at(0).oom_score_adj, -7);
 }
 
 TEST(Replay, AProgramThatAskedForItsLimitsMakesOtherLimitsAGuess) {
-  const auto tell = [](trace::EventSink& sink) {
+  const auto program = [](trace::EventSink& sink) {
     support::Program p(sink, 100);
     p.map(0, 2000);
     p.touch(0, 2000);
     p.exit();
   };
   const host::HostSpec host = support::HostBuilder().node(Bytes(256 << 20)).limit(Bytes(64 << 20)).build();
-  const RecordedProgram asked = record(host, tell, nullptr, 0, true, {"memory limits in /sys/fs/cgroup"});
-  const RecordedProgram did_not = record(host, tell);
+  const RecordedProgram asked = record(host, program, nullptr, 0, true, {"memory limits in /sys/fs/cgroup"});
+  const RecordedProgram did_not = record(host, program);
   host::HostSpec other = host;
   other.cgroup.memory_max = 32 << 20;
   EXPECT_THAT(replay(asked.bytes, "t", other, {})->capture.extrapolated,

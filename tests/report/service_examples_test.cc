@@ -30,7 +30,7 @@ std::vector<std::string> words_in(const std::string& line) {
   return {std::istream_iterator<std::string>(in), {}};
 }
 
-/// Behind "oomcast", to the end of the shell's command; what the shell would put in is a number here.
+/// The arguments of the call of oomcast in a shell script. Numbers stand for the shell's variables and commands.
 std::vector<std::string> arguments_in(const std::string& shell) {
   static const std::regex call(R"(oomcast ((?:run|attach|replay|sweep|fit) [^'\n`]*))"),
       filled_in(R"re("\$\$?\([^)]*\)"|"\$[a-z]+")re");
@@ -39,7 +39,7 @@ std::vector<std::string> arguments_in(const std::string& shell) {
   return words_in(std::regex_replace(match[1].str(), filled_in, "4711"));
 }
 
-/// `command` and `args` of each container, a shell's script taken apart.
+/// The arguments that each container calls oomcast with, directly or in a shell's script.
 std::vector<std::vector<std::string>> calls_in_manifest(const std::string& name) {
   const YAML::Node manifest = YAML::LoadFile(kExamples + "kubernetes/" + name);
   const YAML::Node spec =

@@ -45,7 +45,7 @@ TEST(Sites, WhatNoSampleStandsForIsSharedOutWithinItsKindOnly) {
   const uint32_t big = run.site("heap", {"big"}, 60_MiB), small = run.site("heap", {"small"}, 20_MiB);
   run.site("heap", {}, 40_MiB);
   run.site("stack", {}, 8_MiB);
-  run.outcome.app.touched += 31_MiB;  // seen, and of no kind
+  run.outcome.app.touched += 31_MiB;  // touched, and of no kind of memory
   const auto rows = run.rows();
   ASSERT_EQ(rows.size(), 4u);
   EXPECT_EQ(rows[0].stack_id, big);

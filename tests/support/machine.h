@@ -42,7 +42,7 @@ class Machine {
     log.on_kill = [this](host::ProcessIndex victim) { kill(victim); };
     if (kswapd == Kswapd::kRuns) {
       for (const host::NodeIndex node : host.nodes.indices()) start_kswapd(node);
-      pass(Nanoseconds(200'000'000));  // past each kswapd's first nap, after which it looks at the marks once more
+      pass(Nanoseconds(200'000'000));  // past each kswapd's first nap, after which it checks the marks once more
     }
   }
   ~Machine() { sched.abandon(); }

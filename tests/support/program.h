@@ -4,7 +4,7 @@
 //   Program p(s, 100);
 //   p.map(0, 20000); p.touch(0, 20000); p.exit();
 //
-// Pages are counted from a base address of the program's own. Each access is told as a kTouch, repeated ones too: the
+// Pages are counted from a base address of the program's own. Each access is fed as a kTouch, repeated ones too: the
 // model treats them like references.
 #pragma once
 
@@ -38,7 +38,7 @@ class Program {
     compute_ = compute;
     return *this;
   }
-  /// Pages that one event of touch() or read() tells of; 1 unless set.
+  /// Pages that one event of touch() or read() covers; 1 unless set.
   Program& window(uint64_t pages) {
     window_ = pages;
     return *this;

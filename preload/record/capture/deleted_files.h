@@ -22,7 +22,7 @@ class DeletedFiles {
   DeletedFiles(ProcessTable& processes, EventFeed& feed, const SharedMemory& shared_memory, const Clocks& clocks)
       : processes_(processes), feed_(feed), shared_memory_(shared_memory), clocks_(clocks) {}
 
-  /// The sink has been told of reads or writes of the file. Of other files a deletion changes nothing.
+  /// Reads or writes of the file were reported to the sink. Of other files a deletion changes nothing.
   void note_use(uint64_t file) { used_.insert(file); }
   /// Takes a note for which ring::is_last_name_gone() is true.
   void take_note(Process& process, const trace::Event& note);

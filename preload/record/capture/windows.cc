@@ -141,7 +141,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   return window;
 }
 
-/// Whether the walk expects its next fault at `end` and its window is wide enough to fill ahead there.
+/// Whether the walk expects its next fault at `end` and its window is wide enough to prefill there.
 static bool goes_on_at(const Walk& walk, uint64_t end) {
   return walk.next == end && !walk.reads && !walk.zeroes && walk.window_pages >= kPlainWindowPages / 4;
 }

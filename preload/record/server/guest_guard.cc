@@ -10,17 +10,17 @@
 namespace oomcast::record {
 
 namespace {
-constexpr uint64_t kLookNs = 100'000'000, kLeastStepBytes = 256 << 10;
+constexpr uint64_t kMeasureNs = 100'000'000, kLeastStepBytes = 256 << 10;
 }
 
 // A guest may use up all free memory within one tick, so its growth triggers a measurement too. The kernel's OOM killer
 // must not come first: while a fault is answered, the recorder holds a reference to the guest's mm (mmget). The memory
 // of a killed guest is then not freed in time, and the OOM killer chooses the recorder next.
 void GuestGuard::check(uint64_t guest_bytes, uint64_t now_ns) {
-  if (struck_ || (now_ns < next_look_ns_ && guest_bytes < next_look_bytes_)) return;
-  const MemoryGuard::Look seen = looks_(guest_bytes);
-  next_look_ns_ = now_ns + kLookNs;
-  next_look_bytes_ = guest_bytes + std::max(seen.room_bytes / 2, kLeastStepBytes);
+  if (struck_ || (now_ns < next_measure_ns_ && guest_bytes < next_measure_bytes_)) return;
+  const MemoryGuard::Measurement seen = measure_(guest_bytes);
+  next_measure_ns_ = now_ns + kMeasureNs;
+  next_measure_bytes_ = guest_bytes + std::max(seen.room_bytes / 2, kLeastStepBytes);
   if (!seen.must_strike) return;
   struck_ = true;
   for (const auto& [pid, process] : processes_)

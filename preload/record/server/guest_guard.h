@@ -14,13 +14,13 @@ namespace oomcast::record {
 
 class GuestGuard {
  public:
-  using Looks = std::function<MemoryGuard::Look(uint64_t guest_bytes)>;
+  using Measure = std::function<MemoryGuard::Measurement(uint64_t guest_bytes)>;
   /// `percent` of the memory that this machine or its cgroups have left must stay free; 0: guests are never killed.
   GuestGuard(ProcessTable& processes, int percent)
-      : GuestGuard(processes, percent, [this](uint64_t guest_bytes) { return guard_.look(guest_bytes); }) {}
-  /// `looks`: measures the memory that is left.
-  GuestGuard(ProcessTable& processes, int percent, Looks looks)
-      : processes_(processes), guard_(percent), looks_(std::move(looks)) {}
+      : GuestGuard(processes, percent, [this](uint64_t guest_bytes) { return guard_.measure(guest_bytes); }) {}
+  /// `measure`: replaces MemoryGuard::measure() in a test.
+  GuestGuard(ProcessTable& processes, int percent, Measure measure)
+      : processes_(processes), guard_(percent), measure_(std::move(measure)) {}
   GuestGuard(const GuestGuard&) = delete;
   GuestGuard& operator=(const GuestGuard&) = delete;
 
@@ -35,9 +35,9 @@ class GuestGuard {
  private:
   ProcessTable& processes_;
   MemoryGuard guard_;
-  Looks looks_;
+  Measure measure_;
   bool struck_ = false;
-  uint64_t next_look_ns_ = 0, next_look_bytes_ = 0;
+  uint64_t next_measure_ns_ = 0, next_measure_bytes_ = 0;
   std::string stopped_;
 };
 

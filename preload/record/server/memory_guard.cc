@@ -102,8 +102,8 @@ uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
 
 /// Memory may be short because of others: then to stop the guest, which has taken less than they, would be of no
 /// use.
-MemoryGuard::Look MemoryGuard::look(uint64_t guest_bytes) const {
-  Look seen;
+MemoryGuard::Measurement MemoryGuard::measure(uint64_t guest_bytes) const {
+  Measurement seen;
   if (percent_ <= 0) return seen;
   for (const Limit& limit : limits_) {
     const uint64_t floor = limit.at_start_bytes / 100 * static_cast<uint64_t>(percent_),

@@ -25,14 +25,14 @@ uint64_t cgroup_left_bytes(const std::string& limit, const std::string& usage, c
 
 class MemoryGuard {
  public:
-  /// Looks at what there is now. `percent` 0: never strikes.
+  /// Measures what there is now. `percent` 0: never strikes.
   explicit MemoryGuard(int percent);
-  struct Look {
+  struct Measurement {
     bool must_strike = false;          // somewhere less than the floor is left, and half of what is gone is the guest's
     uint64_t room_bytes = UINT64_MAX;  // what may go before that, at least
   };
   /// `guest_bytes`: what the guest has taken.
-  Look look(uint64_t guest_bytes) const;
+  Measurement measure(uint64_t guest_bytes) const;
   /// How many processes of our cgroup the kernel has killed for lack of memory since the start; of the machine if there
   /// is no cgroup.
   uint64_t kernel_kills() const;

@@ -30,7 +30,7 @@ def build_programs(directory):
 
 
 def libraries_of(program):
-    """The shared objects of a program, its loader included, at the paths the loader will look for."""
+    """The shared objects of a program, its loader included, at the paths where the loader searches for them."""
     listed = subprocess.run(["ldd", program], capture_output=True, text=True)
     if "not found" in listed.stdout:
         raise MachineError(f"{program} lacks a library here:\n{listed.stdout}")

@@ -103,5 +103,5 @@ def floor_score(reals):
 
 
 def skill(share, null, floor):
-    """None where the two ends are not apart: then the case tells nothing of this kind."""
+    """None where null and floor are not apart: then the case says nothing about skill."""
     return (share - null) / (floor - null) if floor - null > 0.01 else None

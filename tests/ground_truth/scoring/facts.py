@@ -36,12 +36,12 @@ def real_facts(outcome):
     facts["footprint_peak"] = outcome["footprint_peak"]
     facts.update({name: outcome.get("zswap", {}).get(key) for name, key in ZSWAP.items()})
     facts["pressure"] = named(outcome.get("pressure", {}))
-    facts["kills"], told = [], set()
+    facts["kills"], seen = [], set()
     for kill in outcome["kills"]:
-        if kill.get("pid") in told:  # with memory.oom.group the log tells of the victim twice
+        if kill.get("pid") in seen:  # with memory.oom.group the log names the victim twice
             continue
         if "pid" in kill:
-            told.add(kill["pid"])
+            seen.add(kill["pid"])
         rss = re.search(r"anon-rss:(\d+)kB", kill["detail"])
         adj = re.search(r"oom_score_adj:(-?\d+)", kill["detail"])
         facts["kills"].append((kill["comm"], int(adj[1]) if adj else 0, int(rss[1]) * 1024 if rss else 0))
@@ -77,8 +77,8 @@ def report_facts(path):
 
 
 def null_facts(meminfo, reals, case):
-    """What one says who knows no kernel: all is well up to MemFree or the limit, then everything happens at once.
-    It is even told how much the program will want. `meminfo`: the text of the host's file."""
+    """The forecast of somebody who knows no kernel: all is well up to MemFree or the limit, then everything happens at once.
+    Even how much the program will want is known to it. `meminfo`: the text of the host's file."""
     free = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in meminfo.splitlines()}
     limits = [int(value) for file, value in case.get("cgroup", {}).items()
               if file in ("memory.max", "memory.high", "memory.limit_in_bytes") and value.isdigit()]

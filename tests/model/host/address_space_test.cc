@@ -39,7 +39,7 @@ TEST_F(PageTables, OfPagesInARowAreFoldedAndSayTheSame) {
   EXPECT_TRUE(space.get(399).is_zero_page());
   EXPECT_EQ(space.get(511).slot(), 389u);
   space.set(5, Pte::none());
-  EXPECT_TRUE(open(0)) << "somebody wrote to it";
+  EXPECT_TRUE(open(0)) << "an entry was written";
   EXPECT_EQ(space.get(6).page(), 1006u);
   EXPECT_EQ(space.get(511).slot(), 389u);
 }

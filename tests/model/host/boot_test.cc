@@ -1,4 +1,4 @@
-// How the machine stands when the program starts: whose pages lie on which lists.
+// The host is built from its description: which pages are on which lists when the program starts.
 #include <gtest/gtest.h>
 
 #include "model/host/host.h"

@@ -1,4 +1,4 @@
-// Pages are kept by number. Folded where they lie in a row, and the same to whoever looks.
+// Runs of equal pages are folded to save memory, and every access finds them as if they were not.
 #include "model/host/page_array.h"
 
 #include <gtest/gtest.h>

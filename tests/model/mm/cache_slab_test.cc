@@ -1,4 +1,4 @@
-// Kernel memory hangs on cached pages, and comes back with them.
+// Cached pages cost slab memory (buffer heads, tree nodes), which is freed with them.
 #include "model/mm/cache_slab.h"
 
 #include <gtest/gtest.h>

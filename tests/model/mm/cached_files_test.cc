@@ -1,4 +1,4 @@
-// A file that is cached at the start is like any other to whoever reads, writes or reclaims it.
+// A file that is cached at the start is read, written and reclaimed like any other.
 #include "model/mm/cached_files.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A task for which the allocator has nothing helps itself. It reclaims for itself, round by round, or is throttled.
+// A task that gets no memory from the allocator reclaims by itself, round by round, or is throttled.
 #include "model/mm/direct_reclaim.h"
 
 #include <gtest/gtest.h>

@@ -58,7 +58,7 @@ TEST(Exit, AnotherProcessOfTheHostGivesBackWhatItHeldBeforeTheRun) {
                 .build(),
             Kswapd::kAbsent);
   const int64_t available = m.available();
-  // Some of it swapped out, some in the swap cache, most of it never looked at.
+  // Some of it is swapped out, some is in the swap cache, most of it was never scanned.
   for (int pass = 0; pass < 2; ++pass) {
     m.run([&] {
       SwapPlug plug(m.k);

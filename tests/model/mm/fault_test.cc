@@ -1,5 +1,4 @@
-// A program uses pages and gives memory back. First touch, fork, CoW, unmap,
-// MADV_FREE.
+// Page faults and the calls that give memory back: first touch, fork, copy on write, unmap, MADV_FREE.
 #include "model/mm/fault.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Free memory lies in pieces; a zone that runs out of movable ones pays for it.
+// Free memory is whole blocks and pieces; a request that takes pieces of another migratetype boosts the watermarks.
 #include "model/mm/free_blocks.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A program gets 2 MiB at once, and loses them again.
+// A first touch gets a huge page of 2 MiB, which is split, freed or reclaimed again.
 #include "model/mm/huge_memory.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Memory that is used here and there becomes huge pages, and takes more of the host than it did.
+// khugepaged collapses small pages into huge ones, which take more of the host than the program uses.
 #include "model/mm/khugepaged.h"
 
 #include <gtest/gtest.h>

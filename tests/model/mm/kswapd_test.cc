@@ -49,7 +49,7 @@ TEST(Kswapd, SleepsOnceAZoneIsAboveHigh) {
   m.pass(1_s);
   EXPECT_EQ(m.count(Vmstat::pageoutrun), 1);
   EXPECT_GT(m.zone().free, m.zone().high_mark());
-  EXPECT_LT(m.zone().free, 2 * m.zone().high_mark()) << "it does not go on for the fun of it";
+  EXPECT_LT(m.zone().free, 2 * m.zone().high_mark()) << "it stops soon after the high mark";
   const int64_t scanned = m.count(Vmstat::pgscan_kswapd);
   m.pass(10_s);
   EXPECT_EQ(m.count(Vmstat::pgscan_kswapd), scanned);

@@ -1,4 +1,4 @@
-// Generations come and go. Page tables are walked for what was used, and only where that is worth it.
+// Aging opens and drops generations, and walks page tables for accessed bits where many are likely.
 #include <gtest/gtest.h>
 
 #include "model/mm/lru.h"
@@ -43,7 +43,7 @@ TEST(Aging, TheWalkClearsAccessedBitsAndKeepsThePagesYoungest) {
   EXPECT_EQ(gens(m).max_seq, 4u);
   EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
   EXPECT_EQ(gens(m).size_of_generation(3, kGenAnon), 100) << "the second youngest now";
-  EXPECT_EQ(m.log.watches.size(), 100u) << "the program is asked to tell of the next use";
+  EXPECT_EQ(m.log.watches.size(), 100u) << "the recorder is asked to report the next use";
 }
 
 TEST(Aging, WhatIsUsedBetweenTwoWalksIsPromoted) {
@@ -151,7 +151,7 @@ TEST(Aging, AProcessThatHasNotRunSinceTheLastWalkIsLeftOut) {
   EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
 }
 
-// One reclaimer walks a process of two gigabytes; another one finds nobody left to walk and opens the next generation.
+// One reclaimer walks a process of two gigabytes; another one finds no process to walk and opens the next generation.
 class OvertakenWalk : public testing::Test {
  protected:
   static constexpr uint64_t kSecondGigabyte = 512 * 512;

@@ -1,4 +1,4 @@
-// The oldest generation goes. What is young, protected or of no help moves on; and how long one pass goes on.
+// Eviction frees pages of the oldest generation and moves young and protected ones on; and how long one pass lasts.
 #include <gtest/gtest.h>
 
 #include "model/mm/lru.h"
@@ -127,7 +127,7 @@ TEST(Eviction, WhatAWalkPromotedIsSortedAndNotScanned) {
   age(m);
   gens(m).min_seq = {3, 3};
   shrink(m);
-  EXPECT_EQ(m.count(Vmstat::pgrefill), kMaxLruBatch) << "so many are looked at under the lock";
+  EXPECT_EQ(m.count(Vmstat::pgrefill), kMaxLruBatch) << "so many are scanned under the lock";
   EXPECT_EQ(m.count(Vmstat::pgscan_anon), 0);
 }
 

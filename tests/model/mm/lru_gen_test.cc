@@ -1,4 +1,4 @@
-// A page is as young as the way it came. Generations, and the uses that make tiers.
+// The way in which a page comes into memory decides its generation; uses through descriptors decide its tier.
 #include "model/mm/lru_gen.h"
 
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ TEST(Placement, WhatWasFaultedInIsYoungest) {
   m.touch(app, 0, 31);
   EXPECT_EQ(gens(m).size_of_generation(3, host::kGenAnon), 31);
   EXPECT_EQ(m.list(LruKindIndex::kActiveAnon), 31);
-  EXPECT_FALSE(m.page(app, 0).has(host::kPageActive)) << "a flag of the way, not of the place";
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageActive)) << "PG_active is only set on the way to a list";
 }
 
 TEST(Placement, WhatWasReadIsSecondOldest) {
@@ -53,7 +53,7 @@ TEST(Placement, WhatWasReadIsSecondOldest) {
   EXPECT_EQ(m.list(LruKindIndex::kInactiveFile), 1);
 }
 
-TEST(Placement, WithFewGenerationsThatIsTheOldest) {
+TEST(Placement, WithFewGenerationsWhatWasReadIsOldest) {
   Machine m(multi_gen().build(), Kswapd::kAbsent);
   gens(m).min_seq = {1, 1};
   EXPECT_EQ(age(m, add_page(m, host::kPageFile)), 0u);
@@ -64,7 +64,7 @@ TEST(Placement, WhatWasWrittenToSwapGoesFirst) {
   const uint16_t in_swap_cache = host::kPageSwapBacked | host::kPageSwapCache;
   EXPECT_EQ(age(m, add_page(m, in_swap_cache, true)), 0u);
   EXPECT_EQ(age(m, add_page(m, in_swap_cache | host::kPageReclaim | host::kPageWriteback)), 2u)
-      << "until then it is out of the way";
+      << "while it is being written, no pass meets it";
 }
 
 TEST(Placement, ALazilyFreedPageIsAFilePage) {
@@ -98,14 +98,15 @@ TEST(Uses, TwoAreFreeFurtherOnesMakeTiers) {
   EXPECT_EQ(age(m, id), 1u) << "uses through a descriptor do not move a page";
 }
 
-TEST(Uses, APromotionForgetsThem) {
+TEST(Uses, APromotionClearsTheirCount) {
   Machine m(multi_gen().build(), Kswapd::kAbsent);
   const PageId id = add_page(m, host::kPageFile | host::kPageReferenced | host::kPageWorkingset);
   m.host.pages[id].refs = 2;
   lru_gen_update_gen(m.node().lruvec(host::kRootCgroup), m.host.pages[id], 3);
   EXPECT_EQ(lru_gen_refs(m.host.pages[id]), 0);
-  EXPECT_EQ(m.list(LruKindIndex::kActiveFile), 1) << "counted there at once";
-  EXPECT_EQ(gens(m).lists[1][host::kGenFile][host::ZoneKind::kDma32].head, id) << "but it stands where it stood";
+  EXPECT_EQ(m.list(LruKindIndex::kActiveFile), 1) << "it counts in the new generation at once";
+  EXPECT_EQ(gens(m).lists[1][host::kGenFile][host::ZoneKind::kDma32].head, id)
+      << "but it stays linked in the list of the old one";
   EXPECT_EQ(m.audit(), std::vector<std::string>{});
 }
 
@@ -128,7 +129,7 @@ void refault(
     between();
     m.k.sched.current().in_lru_fault = in_fault;
     workingset_refault(m.k, id, shadow);
-    EXPECT_FALSE(m.host.pages[id].has(host::kPageActive)) << "that is for the list to say";
+    EXPECT_FALSE(m.host.pages[id].has(host::kPageActive)) << "the generation says whether a page is active";
   });
 }
 

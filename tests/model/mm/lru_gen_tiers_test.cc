@@ -1,4 +1,4 @@
-// What came back decides what goes next. Types against each other, tiers against the first.
+// Refault rates decide which type is evicted, and which tiers are protected.
 #include "model/mm/lru_gen_tiers.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Pages get onto a list, and off it for good. Batches, rotation, activation by read(), and freeing.
+// Pages get onto LRU lists and off them: batches, rotation, activation by read(), and freeing.
 #include "model/mm/lru.h"
 
 #include <gtest/gtest.h>

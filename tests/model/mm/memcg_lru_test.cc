@@ -1,5 +1,4 @@
-// Groups take turns. Reclaim of a node visits one generation of cgroups, and who has been aged is left alone for a
-// while.
+// Reclaim of a node visits one generation of cgroups, and skips a cgroup for a while once it has been aged.
 #include <gtest/gtest.h>
 
 #include "model/mm/lru_gen.h"
@@ -17,7 +16,7 @@ using namespace oomcast::literals;
 
 host::LruGen& gens(Machine& m, host::CgroupIndex group) { return *m.node().lruvec(group).gens; }
 
-// A host with a group beside the root, each with file pages that nobody has looked at.
+// A host with a group beside the root, each with file pages that no reclaim has scanned.
 HostBuilder two_groups() { return HostBuilder().kernel(6, 12).multi_gen().plain_node(20000_pages).limit(40_MiB); }
 void stock(Machine& m, host::CgroupIndex group, int64_t pages) {
   gens(m, group).lists[1][kGenFile][ZoneKind::kDma32].reservoir.add({host::kNoProcess, ZoneKind::kDma32, pages});

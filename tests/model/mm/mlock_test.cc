@@ -151,7 +151,7 @@ TEST_F(Mlock, SharedMemoryThatIsCutOffIsLockedNoMore) {
   m.expect_sound();
 }
 
-// The same as a program's events tell it.
+// The same by the events of a program.
 struct MlockEvents : testing::Test {
   MlockEvents() { p.window(500); }
   sim::Simulation simulation{HostBuilder().plain_node(20000_pages).swap(256_MiB).build(), audited()};

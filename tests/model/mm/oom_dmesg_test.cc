@@ -1,4 +1,4 @@
-// The kernel log tells of a kill. The lines that people and their tools look for, in the kernel's own format.
+// The kernel log reports a kill: the lines that people and their tools search for, in the kernel's own format.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

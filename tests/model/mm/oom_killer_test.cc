@@ -1,4 +1,4 @@
-// Somebody dies when nothing can be reclaimed. Badness, ties, the protected ones, and who is asked first.
+// The OOM killer chooses its victim: badness, ties, protected processes, and what is checked before.
 #include "model/mm/oom_killer.h"
 
 #include <gtest/gtest.h>
@@ -85,7 +85,7 @@ TEST(OomKiller, Before59NobodyHasFewerPointsThanOne) {
   EXPECT_EQ(kill(later), 20) << "with negative points the larger one has more";
 }
 
-// oom_evaluate_task() lost its look at thread_group_leader(chosen) in 5.3.
+// oom_evaluate_task() lost its check of thread_group_leader(chosen) in 5.3.
 TEST(OomKiller, TiesGoToTheLaterTaskFrom53On) {
   const auto victim = [](int major, int minor) {
     Machine m(HostBuilder()
@@ -174,7 +174,7 @@ TEST(OomKiller, PanicsWhenAskedTo) {
   ASSERT_EQ(m.outcome.oom_kills.size(), 1u);
 }
 
-TEST(OomKiller, APanicIsToldOnceAndKillsNobody) {
+TEST(OomKiller, EachPanicIsReportedOnceAndKillsNobody) {
   Machine m(HostBuilder().node(512_MiB).process(10, "big", 200_MiB).limit(64_MiB).set("vm.panic_on_oom", 2).build());
   out_of_memory(m.k, kGfpHighUserMovable, 0);  // in no task, so that the halted host comes back here
   ASSERT_TRUE(m.sched.halted());

@@ -1,4 +1,4 @@
-// A CPU keeps pages to itself. Refills and surpluses of 6.1 and of the lists of 6.12 that tune themselves.
+// Per-CPU page lists are refilled and give back their surplus: those of 6.1, and those of 6.12, which tune themselves.
 #include "model/mm/pcp.h"
 
 #include <gtest/gtest.h>

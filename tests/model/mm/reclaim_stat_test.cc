@@ -1,4 +1,4 @@
-// What was found in use decides between anonymous and file pages before Linux 5.8. The vectors come from Linux 4.19.
+// Before Linux 5.8 the pages found in use balance anonymous against file pages. The vectors come from Linux 4.19.
 #include "model/mm/reclaim_stat.h"
 
 #include <gtest/gtest.h>

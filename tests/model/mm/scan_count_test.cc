@@ -153,7 +153,7 @@ TEST(PrepareScanCount, ManyInactiveFilePagesMeanTrimTheCacheFirst) {
   EXPECT_TRUE(sc.cache_trim_mode);
   stock(root_of(m), LruKindIndex::kActiveFile, 5000);
   prepare_scan_count(m.k, m.node(), sc);
-  EXPECT_FALSE(sc.cache_trim_mode) << "inactive file is low: active pages have to be looked at";
+  EXPECT_FALSE(sc.cache_trim_mode) << "inactive file is low: active pages have to be scanned";
   EXPECT_TRUE(sc.deactivate_file);
 }
 

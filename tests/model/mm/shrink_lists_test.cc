@@ -1,4 +1,4 @@
-// Pages at the tail of a list go, or stay. One page's life, from its first touch to its slot in swap.
+// Reclaim decides about the pages at the tail of a list: one page's life, from its first touch to its slot in swap.
 #include "model/mm/shrink_lists.h"
 
 #include <gtest/gtest.h>
@@ -153,7 +153,7 @@ TEST(InactiveList, CleanPageCacheIsFreedAtOnce) {
   EXPECT_EQ(m.count(Vmstat::pgsteal_file), 32);
 }
 
-// Superblocks and group descriptors of what is mounted: each futile round before an OOM kill looks at them again.
+// Superblocks and group descriptors of what is mounted: each futile round before an OOM kill scans them again.
 TEST(InactiveList, WhatAFileSystemHoldsOfItsDeviceIsActivatedTimeAndAgain) {
   host::HostSpec spec = HostBuilder().plain_node(20000_pages).page_cache(100_pages).build();
   spec.buffers = 15_pages;
@@ -207,7 +207,7 @@ TEST(InactiveList, MappedPagesStayWhenUnmappingIsForbidden) {
   ScanControl sc;
   sc.may_unmap = false;
   scan(m, 32, false, sc);
-  EXPECT_TRUE(m.page(app, 0).has(host::kPageYoung)) << "not even looked at";
+  EXPECT_TRUE(m.page(app, 0).has(host::kPageYoung)) << "it was not scanned";
   EXPECT_EQ(m.list(LruKindIndex::kInactiveAnon), 8);
 }
 

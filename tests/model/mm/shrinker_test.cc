@@ -1,4 +1,4 @@
-// A pass of reclaim looks at dentries and inodes, and gets slab for them.
+// A pass of reclaim scans dentries and inodes, and frees slab memory with them.
 #include "model/mm/shrinker.h"
 
 #include <gtest/gtest.h>

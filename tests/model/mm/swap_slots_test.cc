@@ -20,7 +20,7 @@ using support::Kswapd;
 using support::Machine;
 using namespace oomcast::literals;
 
-constexpr Pages kFew = 300_pages;  // too few slots for a CPU to keep some ahead
+constexpr Pages kFew = 300_pages;  // too few slots for a CPU to cache some
 
 HostBuilder plain() { return HostBuilder().plain_node(20000_pages); }
 

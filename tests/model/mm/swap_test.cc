@@ -86,7 +86,7 @@ TEST(Swap, WhatWasUsedBeforeTheRunStaysUsed) {
   EXPECT_EQ(fill(m, 100), 60);
 }
 
-TEST(Swap, ACpuTakesSixtyFourSlotsAheadWhilePlentyIsFree) {
+TEST(Swap, ACpuCachesSixtyFourSlotsWhilePlentyIsFree) {
   Machine m(plain().swap(64_MiB).build(), Kswapd::kAbsent);
   const int64_t free = m.host.free_swap();
   fill(m, 1);
@@ -96,7 +96,7 @@ TEST(Swap, ACpuTakesSixtyFourSlotsAheadWhilePlentyIsFree) {
   EXPECT_EQ(m.host.free_swap(), free - 64);
 }
 
-TEST(Swap, NoSlotsAreKeptAheadWhenTheyGetScarce) {
+TEST(Swap, NoSlotsAreCachedWhenTheyGetScarce) {
   // One CPU: the cache fills above 5 * 64 free slots and is given back below 2 * 64.
   Machine m(plain().swap(to_bytes(330_pages)).build(), Kswapd::kAbsent);
   fill(m, 1);

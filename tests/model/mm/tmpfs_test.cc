@@ -1,4 +1,4 @@
-// A mount of tmpfs holds so many pages, in memory or in swap, and tells once when a page is one too many.
+// A mount of tmpfs holds so many pages, in memory or in swap, and reports once that a page is one too many.
 #include "model/mm/tmpfs.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A page that comes back too soon is noticed. Refault distances, and what a refault costs its type.
+// Workingset detection notices evictions that came too early: refault distances, and what a refault costs its type.
 #include "model/mm/workingset.h"
 
 #include <gtest/gtest.h>

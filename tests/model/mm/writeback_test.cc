@@ -42,7 +42,7 @@ TEST_F(Writeback, ALittleDirtIsLeftAloneUntilItExpires) {
   m.pass(20_s);
   EXPECT_EQ(m.host.files[0].dirty, 1008);
   m.pass(25_s);
-  EXPECT_EQ(m.host.files[0].dirty, 0) << "dirty_expire_centisecs is 30 s, looked at every 5 s";
+  EXPECT_EQ(m.host.files[0].dirty, 0) << "dirty_expire_centisecs is 30 s, checked every 5 s";
 }
 
 TEST_F(Writeback, AboveTheBackgroundThresholdTheFlusherWrites) {

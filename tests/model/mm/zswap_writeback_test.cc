@@ -51,7 +51,7 @@ TEST(ZswapWriteback, APageThatWasWrittenBackIsReadFromTheDevice) {
   EXPECT_EQ(m.audit(), kAddsUp);
 }
 
-/// 1,000 entries of the root, and a shrinker that is asked for them: 128 looks each time.
+/// 1,000 entries of the root, and a shrinker that scans 128 of them each time.
 class ZswapShrinker : public testing::Test {
  protected:
   static host::HostSpec with_shrinker(bool enabled) {
@@ -74,7 +74,7 @@ class ZswapShrinker : public testing::Test {
 TEST_F(ZswapShrinker, GivesEachEntryASecondChance) {
   ZswapMachine m(with_shrinker(true));
   fill(m);
-  shrink(m, 7);  // at entries that are new: a round that finds nothing ends
+  shrink(m, 7);  // all entries are new: a scan that writes none back ends the call
   EXPECT_EQ(m.count(Vmstat::zswpwb), 0);
   shrink(m, 1);
   EXPECT_GT(m.count(Vmstat::zswpwb), 300);

@@ -77,7 +77,7 @@ TEST_F(AfterKillTest, MemoryThatMovesDownwardsAcrossPageTablesKeepsItsPages) {
   EXPECT_EQ(whole_run_peak(), to_bytes(10000_pages));
 }
 
-TEST_F(AfterKillTest, AnEventThatNamesPetabytesEndsAndTellsNoMoreThanATebibyte) {
+TEST_F(AfterKillTest, AnEventThatNamesPetabytesEndsAndCountsNoMoreThanATebibyte) {
   constexpr uint64_t kPetabyte = uint64_t{1} << 38;
   die();
   p.window(kPetabyte).touch(0, kPetabyte);

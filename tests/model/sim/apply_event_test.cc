@@ -1,4 +1,4 @@
-// One event of the program changes the host. Placement, huge pages and limits, as a trace tells of them.
+// Each event of the program changes the host: placement, huge pages, limits, files and program text.
 #include "model/sim/apply_event.h"
 
 #include <gmock/gmock.h>

@@ -135,7 +135,7 @@ struct AuditLocks : Audit {
   host::Page& locked() { return m.host.pages[m.process(app).space.get(5).page()]; }
 };
 
-TEST_F(AuditLocks, FindsALockedPageThatReclaimLooksAt) {
+TEST_F(AuditLocks, FindsALockedPageOnAListThatReclaimScans) {
   const host::PageId id = m.process(app).space.get(5).page();
   mm::take_off_list(m.k, id);
   locked().clear(host::kPageMlocked);

@@ -23,7 +23,7 @@ Options audited() {
   return options;
 }
 
-// The program looks on, a second at a time.
+// The program sleeps, a second at a time.
 Outcome watch(const host::HostSpec& spec, int seconds) {
   Simulation s(spec, audited());
   Program p(s, 100);

@@ -1,4 +1,4 @@
-// A disk takes its time. Service times, requests side by side or one at a time, neighbours merged, reads first.
+// Disks take time: service times, requests side by side or one at a time, neighbours merged, reads first.
 #include "model/sim/block_device.h"
 
 #include <gtest/gtest.h>

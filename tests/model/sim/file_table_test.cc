@@ -1,4 +1,4 @@
-// A file keeps its place in Host::files for as long as it says anything; the places of others are used again.
+// A file keeps its position in Host::files while pages or users depend on it; positions of idle files are used again.
 #include "model/sim/file_table.h"
 
 #include <gtest/gtest.h>

@@ -113,7 +113,7 @@ TEST_F(Stuck, WhereNobodyInTheGroupMayBeKilledTheProcessWaitsForEver) {
   p.exit();
   const Outcome outcome = s.finish();
   EXPECT_EQ(outcome.verdict, Verdict::kOomKill);
-  ASSERT_EQ(outcome.oom_kills.size(), 1u) << "told once, not at each try";
+  ASSERT_EQ(outcome.oom_kills.size(), 1u) << "reported once, not at each futile charge";
   EXPECT_EQ(outcome.oom_kills[0].end, OomEnd::kNobody);
   EXPECT_THAT(outcome.oom_kills[0].dmesg.back(), HasSubstr("no killable processes"));
   ASSERT_TRUE(outcome.app.processes[0].stuck_at);
@@ -246,7 +246,7 @@ TEST(Lists, OfKillsAndProcessesStayBoundedAndAreCounted) {
   EXPECT_EQ(outcome.app.processes_total, static_cast<int64_t>(kProcessesInFull) + 11);
 }
 
-TEST(Lists, ManyKillsAreToldOfInPart) {
+TEST(Lists, OfManyKillsOnlyTheFirstHaveAReport) {
   HostBuilder builder;
   builder.plain_node(Pages(kPages)).set("vm.overcommit_memory", 1);
   for (int pid = 10; pid < 110; ++pid) builder.process(pid, "worker" + std::to_string(pid), 100_KiB);
@@ -255,7 +255,7 @@ TEST(Lists, ManyKillsAreToldOfInPart) {
   p.map(0, 2 * kPages);
   p.touch(0, 2 * kPages);
   const Outcome outcome = s.finish();
-  EXPECT_EQ(outcome.oom_kills.size(), kKillsInFull + 1) << "the first ones, and the panic that ended it";
+  EXPECT_EQ(outcome.oom_kills.size(), kKillsInFull + 1) << "the first kills, and the panic that ended the run";
   EXPECT_EQ(outcome.oom_kills_total, 101) << "100 workers and a panic";
 }
 

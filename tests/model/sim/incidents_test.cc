@@ -1,4 +1,4 @@
-// Well-known incidents with page cache come out as they were told. Hosts scaled down, proportions kept.
+// Published incidents with page cache come out as they were described, on hosts scaled down in proportion.
 #include <gtest/gtest.h>
 
 #include "model/sim/simulation.h"

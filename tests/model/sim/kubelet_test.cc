@@ -82,7 +82,7 @@ TEST(Kubelet, TakesThePodBeyondItsRequestAndLeavesTheOther) {
   const Outcome outcome = minute_of({{"modest", 160_MiB, 0, 30000_pages}, {"greedy", 16_MiB, 0, 22000_pages}}, 56_MiB);
   ASSERT_THAT(evicted(outcome), ElementsAre("greedy"));
   const Eviction& eviction = outcome.evictions.front();
-  EXPECT_EQ(eviction.t, kKubeletInterval) << "the first time that it looks";
+  EXPECT_EQ(eviction.t, kKubeletInterval) << "the first time that it checks";
   EXPECT_LT(eviction.available, 56_MiB);
   EXPECT_EQ(eviction.ranked[0].usage, to_bytes(22000_pages));
   EXPECT_EQ(outcome.services[1].evicted_at, eviction.t);

@@ -1,4 +1,4 @@
-// Time that is lost to memory is accounted for. One group's tasks on the CPUs of a host, as kernel/sched/psi.c does it.
+// Memory pressure (PSI) of one group: the stalls of its tasks on the CPUs of a host, as kernel/sched/psi.c counts them.
 #include "model/sim/pressure_group.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Several programs share one host: its memory, its clock and its killer; what happens to each is told apart.
+// Several programs share one host: its memory, its clock and its OOM killer. The outcome of each is its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

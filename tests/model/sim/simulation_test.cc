@@ -1,4 +1,4 @@
-// The host is simulated while a program runs. Time, order, divergence and what is told back to the recorder.
+// The host is simulated while a program runs: time, order, divergence, and the watches that the recorder is asked for.
 #include "model/sim/simulation.h"
 
 #include <gmock/gmock.h>
@@ -139,7 +139,7 @@ TEST(Simulation, MemoryPressureWatchesThePagesThatItLookedAt) {
   EXPECT_GE(watches[0].address, Program::address(0));
   watches.clear();
   s.take_watches(watches);
-  EXPECT_TRUE(watches.empty()) << "each is told once";
+  EXPECT_TRUE(watches.empty()) << "each watch is asked for once";
 }
 
 TEST(Simulation, AnOomKillEndsTheProgramAndDiverges) {
@@ -391,7 +391,7 @@ TEST(Simulation, WhatThePagesCannotNumberIsLeftOutAndSaid) {
 }
 
 TEST(Simulation, PagesThatAreKeptFoldedSayTheSame) {
-  // Audits look at every page after each event: nothing stays folded. Without them it does, until the program swaps.
+  // Audits read every page after each event, so nothing stays folded. Without them it does, until the program swaps.
   const auto run = [](const Options& options) {
     Simulation s(HostBuilder().node(96_MiB).cpus(2).swap(64_MiB).build(), options);
     Program p = Program(s, 100).window(64);

@@ -1,4 +1,5 @@
-// A run that puts more on /dev/shm than the target's holds: refused there, and it goes on here.
+// A program writes more to /dev/shm than the target's mount holds: the model refuses the page, the recorded run goes
+// on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

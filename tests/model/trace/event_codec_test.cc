@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "tests/model/trace/recorded_story.h"
+#include "tests/model/trace/recorded_run.h"
 
 namespace oomcast::trace {
 namespace {

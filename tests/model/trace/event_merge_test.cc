@@ -80,7 +80,8 @@ std::vector<std::unique_ptr<RecordSource>> sources(const std::vector<std::vector
   return all;
 }
 
-/// What came, as stream and number. Stalls are by stream and number.
+/// Merges the streams into the model. Returns the events in their order, as stream and number, which `stalls` go by
+/// too.
 using Came = std::vector<std::pair<size_t, uint64_t>>;
 Came merged(const std::vector<std::vector<Record>>& streams, Model& model,
             const std::map<std::pair<size_t, uint64_t>, int64_t>& stalls = {}) {

@@ -1,4 +1,4 @@
-// What several recordings number the same gets numbers of its own; what is the same file on disk stays one.
+// Equal numbers of several recordings are made distinct, except those of a file on disk, which stays one file.
 #include "model/trace/stream_numbers.h"
 
 #include <gtest/gtest.h>

@@ -9,62 +9,62 @@
 #include <sstream>
 
 #include "model/trace/crc32c.h"
-#include "tests/model/trace/recorded_story.h"
+#include "tests/model/trace/recorded_run.h"
 
 namespace oomcast::trace {
 namespace {
 
 using testing::HasSubstr;
 
-void expect_story(const ReadBack& back) {
-  const Story told = story();
+void expect_recorded_run(const ReadBack& back) {
+  const RecordedRun run = recorded_run();
   ASSERT_EQ(back.end, TraceReader::Step::kEnd) << back.error;
-  ASSERT_EQ(back.records.size(), told.records.size());
-  for (size_t i = 0; i < told.records.size(); ++i) {
-    EXPECT_TRUE(same(back.records[i].event, told.records[i].event)) << "record " << i;
-    EXPECT_EQ(back.records[i].is_watch, told.records[i].is_watch) << "record " << i;
+  ASSERT_EQ(back.records.size(), run.records.size());
+  for (size_t i = 0; i < run.records.size(); ++i) {
+    EXPECT_TRUE(same(back.records[i].event, run.records[i].event)) << "record " << i;
+    EXPECT_EQ(back.records[i].is_watch, run.records[i].is_watch) << "record " << i;
   }
-  EXPECT_EQ(encode_header(back.header), encode_header(told.header));
-  EXPECT_EQ(encode_summary(back.summary), encode_summary(told.summary));
-  EXPECT_EQ(back.summary.stacks, told.summary.stacks);
+  EXPECT_EQ(encode_header(back.header), encode_header(run.header));
+  EXPECT_EQ(encode_summary(back.summary), encode_summary(run.summary));
+  EXPECT_EQ(back.summary.stacks, run.summary.stacks);
   EXPECT_EQ(back.summary.exit_signal, 9);
-  EXPECT_EQ(back.header.target_options, told.header.target_options);
+  EXPECT_EQ(back.header.target_options, run.header.target_options);
 }
 
-TEST(TraceReader, GivesBackHeaderEventsWatchesAndSummary) { expect_story(read(write(story()))); }
+TEST(TraceReader, GivesBackHeaderEventsWatchesAndSummary) { expect_recorded_run(read(write(recorded_run()))); }
 
-TEST(TraceReader, KnowsHowManyBytesWereFilledAhead) {
-  Story told = story();
-  told.summary.prefilled_bytes = 8192;
-  EXPECT_EQ(read(write(told)).summary.prefilled_bytes, 8192u);
+TEST(TraceReader, KeepsTheNumberOfPrefilledBytes) {
+  RecordedRun run = recorded_run();
+  run.summary.prefilled_bytes = 8192;
+  EXPECT_EQ(read(write(run)).summary.prefilled_bytes, 8192u);
 }
 
 TEST(TraceReader, KnowsTheKindsThatCameAfterTheFirstTraces) {
-  Story told = story();
+  RecordedRun run = recorded_run();
   Event lock;
   lock.kind = EventKind::kLock;
   lock.pid = lock.tid = 70;
   lock.address = 0x7f10a0004000;
   lock.bytes = 8192;
   lock.flags = kLocked | kLockOnFault;
-  told.records.push_back({lock, false});
+  run.records.push_back({lock, false});
   lock.kind = EventKind::kLockAll;
   lock.flags = kLockCurrent | kLockFuture;
-  told.records.push_back({lock, false});
-  const ReadBack back = read(write(told));
-  ASSERT_EQ(back.records.size(), told.records.size());
-  for (size_t i = told.records.size() - 2; i < told.records.size(); ++i)
-    EXPECT_TRUE(same(back.records[i].event, told.records[i].event)) << i;
+  run.records.push_back({lock, false});
+  const ReadBack back = read(write(run));
+  ASSERT_EQ(back.records.size(), run.records.size());
+  for (size_t i = run.records.size() - 2; i < run.records.size(); ++i)
+    EXPECT_TRUE(same(back.records[i].event, run.records[i].event)) << i;
 }
 
 TEST(TraceReader, ReadsTheTracesOfFormat1) {
   std::stringstream bytes;
   bytes << std::ifstream(OOMCAST_SOURCE_DIR "/tests/data/traces/format1.trace", std::ios::binary).rdbuf();
-  expect_story(read(bytes.str()));
+  expect_recorded_run(read(bytes.str()));
 }
 
 TEST(TraceReader, ACutAtAnyByteLeavesTheWholeBlocksBeforeIt) {
-  const std::string whole = write(story());
+  const std::string whole = write(recorded_run());
   const ReadBack all = read(whole);
   size_t most = 0;
   for (size_t cut = 0; cut < whole.size(); ++cut) {
@@ -83,7 +83,7 @@ TEST(TraceReader, ACutAtAnyByteLeavesTheWholeBlocksBeforeIt) {
 }
 
 TEST(TraceReader, AnyFlippedByteIsNoticed) {
-  const std::string whole = write(story());
+  const std::string whole = write(recorded_run());
   for (size_t at = 0; at < whole.size(); ++at)
     for (const char flip : {'\x01', '\x80', '\xff'}) {
       std::string bytes = whole;
@@ -95,8 +95,8 @@ TEST(TraceReader, AnyFlippedByteIsNoticed) {
 }
 
 TEST(TraceReader, ABlockThatIsMissingOrDoubledIsNoticed) {
-  Story told = story();
-  const std::string whole = write(told);
+  RecordedRun run = recorded_run();
+  const std::string whole = write(run);
   // The first block of events: after the head and the header block.
   BlockReader blocks(std::string_view(whole).substr(kFileHeadBytes));
   ASSERT_EQ(blocks.next(), BlockReader::Step::kBlock);
@@ -110,24 +110,24 @@ TEST(TraceReader, ABlockThatIsMissingOrDoubledIsNoticed) {
 }
 
 TEST(TraceReader, AHeaderAndASummaryOfMoreThanABlockAreReadWhole) {
-  Story told = story();
-  told.header.host_json = std::string(kMostRawBytes + 5, 'h');
+  RecordedRun run = recorded_run();
+  run.header.host_json = std::string(kMostRawBytes + 5, 'h');
   for (int i = 0; i < 40; ++i)
-    told.summary.stacks.emplace_back(50, std::string(20'000, static_cast<char>('a' + i % 26)));
-  const std::string whole = write(told);
+    run.summary.stacks.emplace_back(50, std::string(20'000, static_cast<char>('a' + i % 26)));
+  const std::string whole = write(run);
   const ReadBack back = read(whole);
   ASSERT_EQ(back.end, TraceReader::Step::kEnd) << back.error;
-  EXPECT_EQ(back.header.host_json, told.header.host_json);
-  EXPECT_EQ(back.summary.stacks, told.summary.stacks);
-  EXPECT_EQ(back.records.size(), told.records.size());
+  EXPECT_EQ(back.header.host_json, run.header.host_json);
+  EXPECT_EQ(back.summary.stacks, run.summary.stacks);
+  EXPECT_EQ(back.records.size(), run.records.size());
   const ReadBack cut = read(std::string_view(whole).substr(0, whole.size() - 1));
   EXPECT_EQ(cut.end, TraceReader::Step::kCut) << "the summary's first pieces alone are no summary";
-  EXPECT_EQ(cut.records.size(), told.records.size());
+  EXPECT_EQ(cut.records.size(), run.records.size());
 }
 
 TEST(TraceReader, PiecesThatLeadToNothingAreRefused) {
   const std::string front = trace_file_head() + pack_block(BlockType::kHeader, 0, encode_header({}));
-  const std::string piece = pack_block(BlockType::kPiece, 1, encode_summary(story().summary));
+  const std::string piece = pack_block(BlockType::kPiece, 1, encode_summary(recorded_run().summary));
   EXPECT_EQ(read(front + piece).end, TraceReader::Step::kCut);
   EXPECT_EQ(read(front + piece + pack_block(BlockType::kEvents, 2, "")).end, TraceReader::Step::kDamaged);
 }
@@ -135,7 +135,7 @@ TEST(TraceReader, PiecesThatLeadToNothingAreRefused) {
 TEST(TraceReader, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(read("").error, HasSubstr("t.trace: not a trace"));
   EXPECT_THAT(read("{\"schema\": 1}").error, HasSubstr("oomcast run --trace FILE"));
-  std::string damaged = write(story());
+  std::string damaged = write(recorded_run());
   damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
   EXPECT_THAT(read(damaged).error, HasSubstr("damaged in block 3 at byte "));
   std::string later(kTraceMagic);
@@ -146,7 +146,7 @@ TEST(TraceReader, SaysWhatIsWrongWithAFile) {
 }
 
 TEST(TraceReader, FieldsThatItDoesNotKnowAreSkipped) {
-  std::string raw = encode_header(story().header);
+  std::string raw = encode_header(recorded_run().header);
   put_string(raw, "of_a_later_version");
   put_varint(raw, 1);
   put_string(raw, "x");

@@ -1,20 +1,20 @@
-// A run is written down while it happens, and is left alone when that fails.
+// A trace is written while the program runs; if writing fails, the run goes on without it.
 #include "model/trace/trace_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "model/trace/trace_reader.h"
-#include "tests/model/trace/recorded_story.h"
+#include "tests/model/trace/recorded_run.h"
 
 namespace oomcast::trace {
 namespace {
 
-/// A model that watches every page it is told of.
+/// A model that watches every page that is touched, and asks for a kill at each event.
 class Watcher : public EventSink {
  public:
   void feed(const Event& event) override {
-    heard.push_back(event);
+    fed.push_back(event);
     if (event.kind == EventKind::kTouch) watches.push_back({event.pid, event.address});
     kills.push_back({event.pid});
   }
@@ -28,7 +28,7 @@ class Watcher : public EventSink {
   }
   uint64_t headroom_pages() const override { return headroom; }
 
-  std::vector<Event> heard;
+  std::vector<Event> fed;
   std::vector<WatchRequest> watches;
   std::vector<KillRequest> kills;
   uint64_t headroom = 100;
@@ -89,19 +89,19 @@ TEST(RecordingSink, PassesEverythingOnAndWritesBothDirections) {
   std::vector<KillRequest> kills;
   sink.take_kills(kills);
   writer.finish({});
-  ASSERT_EQ(model.heard.size(), 1u);
-  EXPECT_EQ(model.heard[0].time_ns, 7'000'000u) << "the live model hears what a replay will hear";
+  ASSERT_EQ(model.fed.size(), 1u);
+  EXPECT_EQ(model.fed[0].time_ns, 7'000'000u) << "the live model gets the rounded time that a replay will read";
   EXPECT_EQ(watches.size(), 1u);
   EXPECT_EQ(kills.size(), 1u);
   EXPECT_EQ(sink.headroom_pages(), 100u);
   const ReadBack back = read(bytes);
   ASSERT_EQ(back.records.size(), 2u);
-  EXPECT_TRUE(same(back.records[0].event, model.heard[0]));
+  EXPECT_TRUE(same(back.records[0].event, model.fed[0]));
   EXPECT_TRUE(back.records[1].is_watch);
   EXPECT_EQ(back.records[1].event.address, 0x1000u);
 }
 
-TEST(RecordingSink, ASecondHostIsHeardAndWatchedForButKillsNobody) {
+TEST(RecordingSink, ASecondModelGetsEventsAndWatchesButItsKillsAreDropped) {
   Watcher model, second;
   second.headroom = 3;
   RecordingSink sink(model, nullptr, &second);
@@ -110,7 +110,7 @@ TEST(RecordingSink, ASecondHostIsHeardAndWatchedForButKillsNobody) {
   sink.take_watches(watches);
   std::vector<KillRequest> kills;
   sink.take_kills(kills);
-  EXPECT_EQ(second.heard.size(), 1u);
+  EXPECT_EQ(second.fed.size(), 1u);
   EXPECT_EQ(watches.size(), 2u);
   EXPECT_EQ(kills.size(), 1u);
   EXPECT_EQ(sink.headroom_pages(), 3u);

@@ -301,7 +301,7 @@ TEST_F(Calls, AskBeforeTheyFreeAsMuchAsTheRecorderWantsToKnow) {
   ASSERT_EQ(recorder.count(ring::RequestKind::kFreeing), before + 1);
   EXPECT_EQ(recorder.questions().back().address, reinterpret_cast<uint64_t>(memory + 100 * kPage));
   const std::vector<trace::Event> done = notes_of(EventKind::kUnmap);
-  ASSERT_EQ(done.size(), 1u) << "said again when it has been done";
+  ASSERT_EQ(done.size(), 1u) << "the free itself is noted, too";
   EXPECT_EQ(done[0].bytes, 64 * kPage);
   ::munmap(memory, 200 * kPage);
 }
@@ -325,7 +325,8 @@ TEST_F(Calls, MemoryThatTheTargetRefusesIsGivenBackAndFails) {
   const ring::Request asked = recorder.questions().back();
   EXPECT_EQ(asked.kind, ring::RequestKind::kMapped);
   unsigned char there;
-  EXPECT_EQ(::mincore(reinterpret_cast<void*>(asked.address), kPage, &there), -1) << "the mapping is there still";
+  EXPECT_EQ(::mincore(reinterpret_cast<void*>(asked.address), kPage, &there), -1)
+      << "the refused mapping is still there";
   auto* const allocate = recorder.hook<void*(size_t)>("malloc");
   EXPECT_EQ(outcome_of([&] { return reinterpret_cast<long>(allocate(64 << 20)); }), (Outcome{0, ENOMEM}));
 }

@@ -44,7 +44,7 @@ class FakeRecorder {
     return found;
   }
   ring::SharedArea& shared() { return *shared_; }
-  /// The library goes on as soon as it has the answer, which is before the answering thread has noted that.
+  /// Waits: the library goes on as soon as it has the answer, a moment before the answering thread has noted the hello.
   bool said_hello() const {
     for (int i = 0; i < 5000 && !said_hello_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return said_hello_;

@@ -33,7 +33,7 @@ TEST(HookList, EveryHookIsExported) {
 #undef OOMCAST_EXPECT_OWN
 }
 
-/// Names of libc that allocate, map, copy processes or end them, and are left alone: why.
+/// Names of libc that allocate, map, copy processes or end them and are not hooked, with the reasons.
 const std::pair<const char*, const char*> kLeftOut[] = {
     {"_IO_.*|_obstack.*|obstack_.*|argp_.*|.*_2|strpbrk|wcspbrk|__strpbrk.*|regfree|regexec|re_exec|rexec.*|wordfree|"
      "globfree.*|xdr_free|svc_exit|inet6_option_alloc|if_freenameindex|free(addrinfo|ifaddrs|locale)|__freelocale|__"
@@ -49,10 +49,10 @@ const std::pair<const char*, const char*> kLeftOut[] = {
      "allocate nothing and end no process, or run our handler (on_exit)"},
     {"__mmap|__munmap|__mprotect|__madvise|__sbrk|__curbrk|posix_madvise|remap_file_pages|msync|mincore|swapo(n|ff)|"
      "swapcontext",
-     "libc's own calls and advice: frees are told by the kernel, mappings found by malloc's check and the sweep"},
+     "libc's own calls and advice: frees are reported by the kernel, mappings found by malloc's check and the scan"},
     {"(|__)(getrlimit(|64)|arch_prctl)", "ask only, or concern registers"},
     {"memfd_create|shm_open|shm(at|get)|__shm_get_name|pkey_(alloc|free|get|set)",
-     "make no pages of a process: shared mappings are found by the sweep"},
+     "make no pages of a process: shared mappings are found by the scan"},
     {"(|_|__|__libc_)[fF]ork|forkpty|daemon",
      "run the fork handlers, or are noticed by the page that a fork wipes (_Fork)"},
     {"vfork|__vfork|clone|__clone|posix_spawn.*|(f|)exec.*",

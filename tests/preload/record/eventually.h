@@ -7,7 +7,7 @@
 
 namespace oomcast::record {
 
-/// False: it has not come true within a minute.
+/// Returns false if the condition has not come true within a minute.
 template <class Predicate>
 bool eventually(Predicate is_true) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);

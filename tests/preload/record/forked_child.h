@@ -1,4 +1,5 @@
-// A copy of the test that does what a story needs, and a pipe to it. It never outlives the story.
+// ForkedChild: a forked copy of the test that runs one function. Pipe: bytes to and from it. The child ends with its
+// object.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What `--host this` copies from the running kernel is all that the reader of a snapshot looks at.
+// What `--host this` copies from the running kernel is all that the reader of a snapshot reads.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ bool has_text(const std::string& path) {
   return !read_whole_path(full).empty();
 }
 
-TEST(Machine, EveryFileThatTheReaderLooksAtIsCopied) {
+TEST(Machine, EveryFileThatTheReaderReadsIsCopied) {
   const auto files = files_of_this_machine();
   for (const std::string& path : host::single_snapshot_paths()) {
     if (costs_the_machine_too_much(path) || !has_text(path)) continue;

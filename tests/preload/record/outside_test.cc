@@ -26,7 +26,7 @@ class HeldFromOutside : public testing::Test {
     words.insert(words.begin(), guest("static_worker"));
     return record_guest(sink, std::move(words));
   }
-  /// By which process's own faults.
+  /// Bytes whose first write was held by a fault of the process.
   uint64_t held_bytes(uint32_t pid) const {
     uint64_t bytes = 0;
     for (const trace::Event& e : sink.events)
@@ -37,7 +37,7 @@ class HeldFromOutside : public testing::Test {
   RecordingSink sink;
 };
 
-TEST_F(HeldFromOutside, NothingIsTouchedBefore) {
+TEST_F(HeldFromOutside, NothingIsTouchedBeforeTouchesAreHeld) {
   const auto summary = work({"exit=7"});
   ASSERT_TRUE(summary.ok()) << summary.error().message;
   EXPECT_EQ(summary->exit_code, 7);
@@ -55,10 +55,10 @@ TEST_F(HeldFromOutside, ItsMappingsAreKnownAsTheyAreMade) {
   EXPECT_EQ(summary->exit_code, 3);
   EXPECT_GE(summary->tracked_peak_bytes, 48 * kMiB);
   EXPECT_LT(summary->tracked_peak_bytes, 50 * kMiB);
-  EXPECT_EQ(sink.count(EventKind::kUnmap), 1u) << "told by the kernel";
+  EXPECT_EQ(sink.count(EventKind::kUnmap), 1u) << "reported by the kernel";
 }
 
-TEST_F(HeldFromOutside, WhatItReadsBeforeItsMappingIsKnownIsHeardOfWhenItIsWritten) {
+TEST_F(HeldFromOutside, PagesReadBeforeTheirMappingIsKnownAreReportedWhenWritten) {
   for (int i = 0; i < 3; ++i) {
     const auto summary = work({"read=16", "sleep=1000", "exit=3"});
     ASSERT_TRUE(summary.ok());
@@ -79,7 +79,7 @@ TEST_F(HeldFromOutside, ItsChildIsHeldOnceItIsKnown) {
   EXPECT_LT(held_bytes(child), 18 * kMiB);
 }
 
-TEST_F(HeldFromOutside, SoIsTheProgramThatItBecomes) {
+TEST_F(HeldFromOutside, TheProgramThatItBecomesIsHeldToo) {
   const auto summary = work({"touch=8", "exec", "sleep=2000", "touch=16", "exit=5"});
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 5);

@@ -11,12 +11,12 @@ namespace {
 
 using trace::EventKind;
 
-constexpr uint64_t kFarPages = uint64_t{1} << 30, kMiB = 1 << 20;
+constexpr uint64_t kAmpleHeadroomPages = uint64_t{1} << 30, kMiB = 1 << 20;
 
 class Phases : public testing::Test {
  protected:
   void SetUp() override {
-    if (!probe().userfaultfd || !probe().pagemap_scan) GTEST_SKIP() << "no userfaultfd here, or nothing to look with";
+    if (!probe().userfaultfd || !probe().pagemap_scan) GTEST_SKIP() << "no userfaultfd here, or no PAGEMAP_SCAN";
   }
   Result<trace::CaptureSummary> record(RecordingSink& sink, const std::string& name) {
     RecordOptions options;
@@ -24,28 +24,28 @@ class Phases : public testing::Test {
     options.begin_in_polling_phase = true;
     return run(options, sink);
   }
-  /// With a target that is never near.
-  Result<trace::CaptureSummary> record_far(RecordingSink& sink, const std::string& name) {
-    sink.headroom = kFarPages;
+  /// With a target that never nears its watermark.
+  Result<trace::CaptureSummary> record_in_polling_phase(RecordingSink& sink, const std::string& name) {
+    sink.headroom = kAmpleHeadroomPages;
     return record(sink, name);
   }
 };
 
-/// Far until so much has been touched.
-class ComesNear : public RecordingSink {
+/// The target has room until so much has been touched.
+class NearsItsWatermark : public RecordingSink {
  public:
-  explicit ComesNear(uint64_t bytes) : far_bytes_(bytes) {}
+  explicit NearsItsWatermark(uint64_t bytes) : ample_bytes_(bytes) {}
   void feed(const trace::Event& event) override {
     RecordingSink::feed(event);
     if (event.kind == EventKind::kTouch) touched_ += event.bytes;
   }
-  uint64_t headroom_pages() const override { return touched_ < far_bytes_ ? kFarPages : 100'000; }
+  uint64_t headroom_pages() const override { return touched_ < ample_bytes_ ? kAmpleHeadroomPages : 100'000; }
 
  private:
-  uint64_t far_bytes_, touched_ = 0;
+  uint64_t ample_bytes_, touched_ = 0;
 };
 
-/// Of the program's own; what it had at once by the kernel's counts alone is unattributed.
+/// The pages with an address that were touched: found resident by a scan, or held by a fault.
 std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
   std::set<uint64_t> pages;
   for (const trace::Event& e : sink.events)
@@ -55,7 +55,7 @@ std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
   return pages;
 }
 
-/// For a failure's message: where they lie.
+/// The pages as runs, for a failure's message.
 std::string runs(const std::set<uint64_t>& pages) {
   std::string text;
   uint64_t start = 0, end = 0;
@@ -72,7 +72,7 @@ std::string runs(const std::set<uint64_t>& pages) {
 
 TEST_F(Phases, InThePollingPhaseNoTouchIsHeldAndAllMemoryIsSeen) {
   RecordingSink sink;
-  const auto summary = record_far(sink, "two_phases");
+  const auto summary = record_in_polling_phase(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   EXPECT_TRUE(pages_of(sink, false).empty());
@@ -83,7 +83,7 @@ TEST_F(Phases, InThePollingPhaseNoTouchIsHeldAndAllMemoryIsSeen) {
 }
 
 TEST_F(Phases, InTheExactPhaseEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
-  ComesNear sink(20 * kMiB);
+  NearsItsWatermark sink(20 * kMiB);
   const auto summary = record(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
@@ -102,7 +102,7 @@ TEST_F(Phases, InTheExactPhaseEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) 
 }
 
 TEST_F(Phases, ProcessesThatComeLaterAreHeldFromTheirStart) {
-  ComesNear sink(0);
+  NearsItsWatermark sink(0);
   const auto summary = record(sink, "touch_free_fork");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->tracker, "userfaultfd");
@@ -114,14 +114,14 @@ TEST_F(Phases, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
    public:
     bool placed_by_thread() const override { return true; }
   } sink;
-  const auto summary = record_far(sink, "two_phases");
+  const auto summary = record_in_polling_phase(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->tracker, "userfaultfd");
 }
 
 TEST_F(Phases, AShortPeakBetweenTwoScansIsReportedAndGone) {
   RecordingSink sink;
-  const auto summary = record_far(sink, "short_peak");
+  const auto summary = record_in_polling_phase(sink, "short_peak");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   EXPECT_NEAR(static_cast<double>(summary->tracked_peak_bytes), 72.0 * kMiB, 0.02 * 72 * kMiB);
@@ -138,7 +138,7 @@ TEST_F(Phases, AShortPeakBetweenTwoScansIsReportedAndGone) {
 
 TEST_F(Phases, MemoryOfAChildIsSeenInThePollingPhaseToo) {
   RecordingSink sink;
-  const auto summary = record_far(sink, "touch_free_fork");
+  const auto summary = record_in_polling_phase(sink, "touch_free_fork");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(sink.count(EventKind::kFork), 1u);
   EXPECT_EQ(sink.count(EventKind::kExit), 2u);

@@ -152,7 +152,7 @@ TEST_F(ProcessLifeTest, ANewProcessIsScannedSoonAndHasItsParentsSettings) {
   EXPECT_TRUE(added.huge_pages_off);
   EXPECT_EQ(added.scans.next_ns, clocks.now + 20'000'000);
   EXPECT_EQ(added.resident.inherited_pages, 5u);
-  EXPECT_THAT(parent.process.forks.pending_children, IsEmpty()) << "it is known by itself from now on";
+  EXPECT_THAT(parent.process.forks.pending_children, IsEmpty()) << "it counts as a process of its own from now on";
 }
 
 TEST_F(ProcessLifeTest, AChildWithoutAHelloIsAddedAfterATenthOfASecond) {
@@ -187,7 +187,7 @@ TEST_F(ProcessLifeTest, AChildOfAParentWithoutTheLibraryIsAddedSooner) {
   life.drop(child.pid());
 }
 
-TEST_F(ProcessLifeTest, LookingForSomeChildrenDoesNotForgetTheOthers) {
+TEST_F(ProcessLifeTest, ASearchForSomeChildrenDoesNotForgetTheOthers) {
   const SleepingChild child;
   FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
   self.process.life.said_hello = true;

@@ -106,7 +106,7 @@ TEST_F(Processes, AStaticChildIsFound) {
   EXPECT_GE(summary->tracked_peak_bytes, 8u << 20);
 }
 
-/// A program that no library reaches, with the library in its environment or without userfaultfd: all the same.
+/// A program that no library reaches, although LD_PRELOAD is in its environment. Needs no userfaultfd.
 class StaticProgram : public Processes {
  protected:
   void SetUp() override {}
@@ -114,7 +114,7 @@ class StaticProgram : public Processes {
     words.insert(words.begin(), guest("static_worker"));
     return record(std::move(words), false, begin_in_polling_phase);
   }
-  /// By all of them if `pid` is 0.
+  /// Bytes that the process has written for the first time; of all processes if `pid` is 0.
   uint64_t touched_by(uint32_t pid) const {
     uint64_t bytes = 0;
     for (const trace::Event& e : sink.events)
@@ -204,10 +204,10 @@ TEST_F(Processes, ADaemonOutlivesTheRunOtherwise) {
 
 TEST_F(Processes, OomScoreAdjIsReportedAsTheProgramSetsIt) {
   ASSERT_EQ(record({guest("changes_oom_score_adj")})->exit_code, 0);
-  bool told = false;
+  bool reported = false;
   for (const trace::Event& e : sink.events)
-    told |= e.kind == EventKind::kOomScoreAdj && static_cast<int64_t>(e.address) == 321;
-  EXPECT_TRUE(told);
+    reported |= e.kind == EventKind::kOomScoreAdj && static_cast<int64_t>(e.address) == 321;
+  EXPECT_TRUE(reported);
 }
 
 TEST_F(Processes, EveryWayToAllocateIsSeen) {

@@ -62,7 +62,7 @@ inline Result<trace::CaptureSummary> record_guest(RecordingSink& sink, std::vect
   return run(options, sink);
 }
 
-/// How far what tracking saw is from what the kernel says, in percent of the latter.
+/// The difference between the tracked peak and the kernel's, in percent of the latter.
 inline double peak_error_percent(const trace::CaptureSummary& summary) {
   const auto tracked = static_cast<double>(summary.tracked_peak_bytes),
              rss = static_cast<double>(summary.rss_peak_bytes);

@@ -17,7 +17,7 @@
 
 namespace oomcast::record {
 
-// What nearly every story about the rooms is written with.
+// Names that nearly every test of the rooms uses.
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;

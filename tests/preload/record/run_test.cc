@@ -48,7 +48,8 @@ TEST_F(Run, OneLargeRequestIsReportedAsOneHoweverItIsMet) {
 }
 
 TEST_F(Run, WhatComesBackInTheSamePlaceIsHeldAgain) {
-  // A program runs on once we have read that it unmapped: before that is forgotten here, the place may be in use again.
+  // The program runs on once the recorder has read the unmap event, so the place may be in use again before the
+  // recorder has forgotten the old mapping.
   ASSERT_TRUE(record_guest(sink, {guest("frees_mappings")}).ok());
   const auto touched = std::count_if(sink.events.begin(), sink.events.end(), [](const trace::Event& e) {
     return e.kind == EventKind::kTouch && (e.flags & trace::kWrite) && !(e.flags & trace::kPresent);
@@ -124,13 +125,13 @@ TEST_F(Run, AFallingBreakHoldsNoThreadAndWhatGrowsAgainIsTouchedAgain) {
   for (const trace::Event& e : sink.events)
     if (e.kind == EventKind::kUnmap) freed += e.bytes;
   EXPECT_GT(static_cast<double>(freed), 2.9 * kRound);
-  // It falls 12,000 times. Were each of them reported by the userfaultfd, each would wait for us.
+  // The break falls 12,000 times. If the userfaultfd reported each fall, each would wait for the recorder.
   EXPECT_LT(sink.count(EventKind::kUnmap), 2000u);
 }
 
 TEST_F(Run, AProgramFindsNoDescriptorOfOursOpen) {
   const std::string listing = testing::TempDir() + "/oomcast-descriptors." + std::to_string(::getpid());
-  // Without standard input: what we open for a moment would be put in its place.
+  // Also without standard input: what the recorder opens for a moment would get its number.
   for (const std::string& command : {"exec " + guest("lists_descriptors") + " > " + listing,
                                      "exec " + guest("lists_descriptors") + " <&- > " + listing}) {
     const auto found = [&] {
@@ -142,14 +143,14 @@ TEST_F(Run, AProgramFindsNoDescriptorOfOursOpen) {
     const std::string natively = found();
     ASSERT_NE(natively.find("exec'ed: "), std::string::npos);
     for (const char* tracker : {"userfaultfd", "wp-async", "pagemap"})
-      for (const bool near : {false, true}) {
+      for (const bool polling : {true, false}) {
         RecordingSink alone;
         RecordOptions options;
         options.command = {"/bin/sh", "-c", command};
         options.tracker = tracker;
-        options.begin_in_polling_phase = !near;
+        options.begin_in_polling_phase = polling;
         if (!run(options, alone).ok()) continue;  // not allowed here
-        EXPECT_EQ(found(), natively) << tracker << (near ? ", near" : ", far");
+        EXPECT_EQ(found(), natively) << tracker << (polling ? ", polling phase" : ", exact phase");
         EXPECT_GT(alone.count(EventKind::kAlloc), 32u) << "no stack was taken: what that opens was not seen";
       }
   }

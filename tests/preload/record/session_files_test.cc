@@ -23,7 +23,7 @@ class SessionFiles : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove(path); }
 
-  /// (kind, offset, bytes) of the events that concern our file; the file still exists.
+  /// Kind, offset and length of the events about the test's file, which still exists.
   struct Seen {
     EventKind kind;
     uint64_t offset, bytes;
@@ -101,7 +101,7 @@ TEST_F(SessionFiles, TimeInFileCallsIsNeitherComputingNorWaiting) {
   EXPECT_LT(wait, 50'000'000u);
 }
 
-TEST(FileTime, ACallThatWasLeftDoesNotStopTheClockForEver) {
+TEST(FileTime, ACallThatALongjmpLeavesDoesNotStopTheClockForEver) {
   static ring::FileCallTable table;
   table.of(7).tid = 7;
   table.of(7).since_ns = 1000;

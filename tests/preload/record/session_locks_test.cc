@@ -55,13 +55,13 @@ class Locks : public testing::TestWithParam<uint64_t> {
 };
 
 TEST_P(Locks, AreReportedAsTheKernelGrantedThem) {
-  std::vector<std::pair<uint64_t, int>> told;
-  for (const Event& lock : locks) told.emplace_back(lock.bytes, lock.flags);
+  std::vector<std::pair<uint64_t, int>> reported;
+  for (const Event& lock : locks) reported.emplace_back(lock.bytes, lock.flags);
   using testing::Pair;
-  EXPECT_THAT(told, testing::ElementsAre(Pair(kBytes, trace::kLocked), Pair(kBytes / 2, 0),
-                                         Pair(kBytes, trace::kLocked | trace::kLockOnFault),
-                                         Pair(kBytes, trace::kLocked), Pair(0, trace::kLockFuture), Pair(0, 0)))
-      << "what was refused is none";
+  EXPECT_THAT(reported, testing::ElementsAre(Pair(kBytes, trace::kLocked), Pair(kBytes / 2, 0),
+                                             Pair(kBytes, trace::kLocked | trace::kLockOnFault),
+                                             Pair(kBytes, trace::kLocked), Pair(0, trace::kLockFuture), Pair(0, 0)))
+      << "a refused lock is not reported";
 }
 
 TEST_P(Locks, AreReportedBeforeWhatTheyFaultIn) {

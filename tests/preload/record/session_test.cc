@@ -30,11 +30,11 @@ using trace::EventKind;
 constexpr uint64_t kRounds = 200, kPages = 16, kBytes = kPages * kPage;
 constexpr int kExitCode = 7, kTrouble = 1;
 
-/// What the process says to the test: where its memory lay in each round.
+/// The addresses of the process's memory in each round, which the process writes down for the test.
 using Places = std::array<uint64_t, kRounds>;
 
-/// The side of the guest, in a process that the test forks. It ends with kTrouble where the recorder says what it
-/// should not.
+/// The guest's side of the protocol, in a process that the test forks. The process ends with kTrouble after a wrong
+/// answer of the recorder.
 class ProtocolGuest {
  public:
   explicit ProtocolGuest(Places* places) : places_(places) {}

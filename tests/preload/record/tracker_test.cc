@@ -150,8 +150,8 @@ TEST(TrackerOfTheReport, IsTheOneThatSawTheMemoryNotTheOneThatItsStarterHad) {
   }));
 }
 
-/// In a process of its own that has given up all privilege: what it tracked with, in percent of the truth, or a
-/// failure.
+/// Gives up all privilege and records a guest. Returns 0 if the guest's memory was seen with the tracker that probe()
+/// names, else the number of the failure. To be called in a process of its own.
 int record_without_privilege() {
   if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return 2;
   ::prctl(PR_SET_DUMPABLE, 1);

@@ -1,4 +1,4 @@
-// A process that runs already is looked at from outside: what it has, what it takes, and it is left as it was.
+// A process that runs already is watched from outside: its memory is found, its touches can be held, and it runs on.
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -24,7 +24,7 @@ using trace::EventKind;
 
 constexpr uint64_t kMiB = 1 << 20;
 
-/// A copy of the test that does what the function says, as far as it says when this is made.
+/// A forked copy of the test that runs the function. The constructor waits until the function has called its argument.
 class Child {
  public:
   template <class What>
@@ -34,7 +34,7 @@ class Child {
           return 0;
         }) {
     ready_.to.reset();
-    EXPECT_TRUE(ready_.take()) << "it is as far as it says";
+    EXPECT_TRUE(ready_.take()) << "the child ended before it was ready";
   }
   uint32_t pid() const { return child_.number(); }
   int status() { return child_.status(); }
@@ -107,7 +107,7 @@ TEST_F(Watch, ItsTouchesAreHeldIfThatIsAskedFor) {
     char* const own =
         static_cast<char*>(::mmap(nullptr, 24 * kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     ready();
-    ::usleep(3'000'000);  // all four tries come before
+    ::usleep(3'000'000);  // longer than the four tries to stop it
     std::memset(own, 1, 24 * kMiB);
     touch(8);
     ::_exit(7);
@@ -122,8 +122,8 @@ TEST_F(Watch, ItsTouchesAreHeldIfThatIsAskedFor) {
   ASSERT_THAT(summary->caveats, Contains(HasSubstr("a userfaultfd was opened inside of them")));
   EXPECT_GE(summary->tracked_peak_bytes, 32 * kMiB);
   // Not against the kernel's count: on a busy machine it is sampled too late before the child ends.
-  EXPECT_LE(summary->tracked_peak_bytes, 37 * kMiB) << "what the child has of the test among them";
-  EXPECT_GE(sink.written_bytes(), 24 * kMiB) << "each before the next";
+  EXPECT_LE(summary->tracked_peak_bytes, 37 * kMiB) << "32 MiB of its own, and what it has of the test since the fork";
+  EXPECT_GE(sink.written_bytes(), 24 * kMiB) << "each of its own touches was held";
 }
 
 TEST_F(Watch, ASystemCallThatItWaitsInIsNotDisturbed) {

@@ -71,7 +71,7 @@ TEST(EventRing, StepsOverAWriterThatDied) {
 
 TEST(EventRing, AnOverwrittenRingDoesNotHoldTheWriter) {
   auto ring = fresh_ring();
-  ring->slots[0].lap.store(5000, std::memory_order_relaxed);  // ahead of every position that `head` will lead to
+  ring->slots[0].lap.store(5000, std::memory_order_relaxed);  // beyond every position that `head` will lead to
   EXPECT_FALSE(ring->try_push({}));
   EXPECT_EQ(ring->dropped.load(), 1u);
 }

@@ -1,4 +1,4 @@
-// Programs that a preloaded library would keep from starting are told from others, by small files that the test makes.
+// Programs that a preloaded library would keep from starting are recognised, in small files that the test makes.
 #include "preload/ring/program_file.h"
 
 #include <fcntl.h>

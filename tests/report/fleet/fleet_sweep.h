@@ -27,7 +27,7 @@ class FleetSweep {
 
   SweepInput input() const { return {workload_, host_, options_, named_}; }
   const Combinations& combinations() const { return combinations_; }
-  /// As one machine makes it.
+  /// The rows of the sweep as one process makes all of them.
   std::vector<SweepRow> rows() const { return sweep(input(), combinations_, 2).value(); }
   std::string json() const { return sweep_json(combinations_.variations(), rows()); }
 

@@ -55,7 +55,7 @@ TEST(SlurmArray, KnowsWhichPartsSlurmHas) {
   slurm.answer.out = "3|RUNNING|None\n4|PENDING|Resources\n";
   EXPECT_EQ(array.queued()->waiting_for, "");
   slurm.answer.out = "3|PENDING|None\n";
-  EXPECT_EQ(array.queued()->waiting_for, "") << "Slurm has not looked at it yet";
+  EXPECT_EQ(array.queued()->waiting_for, "") << "Slurm has not scheduled it yet";
   slurm.answer.out = "";
   EXPECT_TRUE(array.queued()->parts.empty());
 }

@@ -54,7 +54,7 @@ std::string error_of(const std::string& bytes) {
 }
 std::string error_of(const std::vector<TestMember>& members) { return error_of(archive_of(members)); }
 
-/// Without what the two sources say of themselves.
+/// The host as JSON, without its name and its assumptions, which differ between a folder and an archive.
 std::string json_of(host::HostSpec host) {
   host.name = "x";
   host.assumed.clear();

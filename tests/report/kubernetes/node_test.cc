@@ -176,7 +176,7 @@ TEST(Quantity, IsReadAsKubernetesReadsIt) {
   EXPECT_EQ(quantity_bytes("1e30"), std::nullopt);
 }
 
-TEST(KubernetesNode, WhatIsNoNodeIsToldFromIt) {
+TEST(KubernetesNode, OtherManifestsAreNotTakenForANode) {
   const auto error = [](const char* text) { return host_of_text(text, "pod.yaml", {}).error().message; };
   EXPECT_THAT(error("apiVersion: v1\nkind: Pod\nspec: {}\n"), HasSubstr("a pod's manifest with --limits-from FILE"));
   EXPECT_THAT(error("{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}"), HasSubstr("no node of it"));

@@ -47,7 +47,7 @@ TEST(Pod, ItsClassFollowsFromRequestsAndLimits) {
   EXPECT_EQ(from("containers: [{name: a}]").pod->qos, QosClass::kBestEffort);
   EXPECT_EQ(from("containers: [{name: a}, {name: b, resources: {requests: {cpu: 100m}}}]", "a").pod->qos,
             QosClass::kBurstable)
-      << "the pod has one class, whichever container is looked at";
+      << "the pod has one class, whichever container is chosen";
   EXPECT_EQ(from("initContainers: [{name: i}], " + one(kGuaranteed)).pod->qos, QosClass::kBurstable);
 }
 

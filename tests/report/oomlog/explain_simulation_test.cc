@@ -31,7 +31,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 SimulatedKill simulated(const std::string& log) { return simulate_kill(report_of(log), "kern.log", {120, nullptr}); }
 
-std::vector<std::string> told(const std::string& log, const SimulatedKill& kill) {
+std::vector<std::string> sentences(const std::string& log, const SimulatedKill& kill) {
   return explain_simulation(report_of(log), kill).sentences;
 }
 
@@ -60,7 +60,7 @@ TEST(SimulatedKill, TheModelKillsTooAndTakesTheSameVictim) {
   EXPECT_TRUE(kill.agrees());
   EXPECT_EQ(kill.held_log, Bytes(int64_t{194000} * 1024));
   EXPECT_NEAR(static_cast<double>(kill.held.count()), 194000.0 * 1024, 4.0 * (1 << 20));
-  EXPECT_THAT(told(kSmall, kill),
+  EXPECT_THAT(sentences(kSmall, kill),
               AllOf(Contains(StartsWith("The model kills, too, on the host of the report")),
                     Contains("It takes the same victim, hog (pid 300)."), Not(Contains(HasSubstr("disagrees")))));
 }
@@ -75,7 +75,7 @@ TEST(SimulatedKill, WhatWouldHaveHelpedDoesAndABitLessDoesNot) {
     words.push_back(change.words);
   }
   EXPECT_THAT(words, AllOf(Contains(StartsWith("memory=")), Contains(StartsWith("swap="))));
-  EXPECT_THAT(told(kSmall, kill), Contains(HasSubstr("the log cannot know. For another 18.9 MiB")));
+  EXPECT_THAT(sentences(kSmall, kill), Contains(HasSubstr("the log cannot know. For another 18.9 MiB")));
 }
 
 TEST(SimulatedKill, AskerAndVictimMayBeTwo) {
@@ -92,7 +92,7 @@ TEST(SimulatedKill, WhereTheLogsFiguresDoNotExplainItTheTextSaysSo) {
                                    "present:322144kB managed:292000kB");
   const SimulatedKill kill = simulated(log);
   EXPECT_FALSE(kill.agrees());
-  EXPECT_THAT(told(log, kill), Contains(HasSubstr("The simulation disagrees with the log")));
+  EXPECT_THAT(sentences(log, kill), Contains(HasSubstr("The simulation disagrees with the log")));
 }
 
 TEST(SimulatedKill, AnotherVictimIsSaid) {
@@ -102,7 +102,7 @@ TEST(SimulatedKill, AnotherVictimIsSaid) {
   const SimulatedKill kill = simulated(log);
   EXPECT_TRUE(kill.kills);
   EXPECT_FALSE(kill.same_victim);
-  EXPECT_THAT(told(log, kill),
+  EXPECT_THAT(sentences(log, kill),
               Contains(StartsWith("The simulation disagrees with the log about the victim: it takes small (pid 20)")));
 }
 
@@ -111,8 +111,8 @@ TEST(SimulatedKill, OfAGroupIsSimulatedInAGroup) {
   EXPECT_TRUE(kill.agrees()) << kill.not_simulated;
   ASSERT_FALSE(kill.changes.empty());
   for (const SimulatedKill::Change& change : kill.changes) EXPECT_THAT(change.words, StartsWith("memory."));
-  EXPECT_THAT(told(kMemcg54, kill), AllOf(Contains(HasSubstr("in the group as the report has it")),
-                                          Contains(StartsWith("Around the group a host"))));
+  EXPECT_THAT(sentences(kMemcg54, kill), AllOf(Contains(HasSubstr("in the group as the report has it")),
+                                               Contains(StartsWith("Around the group a host"))));
 }
 
 TEST(SimulatedKill, WhatCannotBePlayedIsSaid) {
@@ -124,7 +124,7 @@ TEST(SimulatedKill, WhatCannotBePlayedIsSaid) {
   EXPECT_THAT(why(kSmall.substr(0, kSmall.find("[1.0] Out of memory"))), HasSubstr("who was killed"));
   const SimulatedKill none = simulated(replaced(kSmall, "order=0", "order=3"));
   EXPECT_THAT(none.changes, IsEmpty());
-  EXPECT_THAT(told(kSmall, none), Contains(StartsWith("Not simulated: ")));
+  EXPECT_THAT(sentences(kSmall, none), Contains(StartsWith("Not simulated: ")));
 }
 
 }  // namespace

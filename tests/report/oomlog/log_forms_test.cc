@@ -123,7 +123,7 @@ TEST(LogForms, LinesThatAreThereTwice) {
   expect_all_of_it(each_line(kHost61, [](const std::string& line) { return line + "\n" + line; }), "each line twice");
   const std::string kill = kHost61.substr(kHost61.find("Out of memory: Killed"));
   expect_all_of_it(kHost61 + "Nov 29 18:00:02 box watcher[77]: event=\"" + kill.substr(0, kill.find('\n')) + "\"\n",
-                   "told again by another program");
+                   "logged again by another program");
 }
 
 TEST(LogForms, PlainTextIsLeftAlone) {

@@ -23,38 +23,39 @@ OomReport log(const std::string& name, std::optional<int> nth = std::nullopt) {
   EXPECT_TRUE(report) << report.error().message;
   return std::move(report).value();
 }
-std::string told(const OomReport& report) { return explanation_text(explain(report)); }
+std::string explained(const OomReport& report) { return explanation_text(explain(report)); }
 
 TEST(PublicLogs, AGroupThatNamesItsVictimAgainHasKilledItOnce) {
   const OomReport report = log("cgroup-oom-group-6.12");
   EXPECT_THAT(report.also_killed, IsEmpty());
   EXPECT_THAT(report.group_killed, HasSubstr("cri-containerd-1.scope"));
-  EXPECT_THAT(told(report), Not(HasSubstr("1 more")));
+  EXPECT_THAT(explained(report), Not(HasSubstr("1 more")));
 }
 
 TEST(PublicLogs, APanicOfAnotherKindIsNotTheOomKillers) {
   const OomReport report = log("host-tmpfs-6.15");
   EXPECT_FALSE(report.panicked);
-  EXPECT_THAT(told(report), AllOf(HasSubstr("no victim in the log"), HasSubstr("Shared memory and tmpfs, 11.86 GiB"),
-                                  Not(HasSubstr("panicked"))));
+  EXPECT_THAT(explained(report), AllOf(HasSubstr("no victim in the log"),
+                                       HasSubstr("Shared memory and tmpfs, 11.86 GiB"), Not(HasSubstr("panicked"))));
 }
 
 TEST(PublicLogs, AdviceNeedsSomethingToCompareWith) {
   const OomReport report = log("host-cut-4.4");
   EXPECT_TRUE(report.zones.empty());
   EXPECT_EQ(report.killed->pid, 3026);
-  EXPECT_THAT(told(report), AllOf(HasSubstr("More swap than 4.00 GiB"), Not(HasSubstr("slabtop")),
-                                  Not(HasSubstr("tmpfs")), Not(HasSubstr("balloon"))));
+  EXPECT_THAT(explained(report), AllOf(HasSubstr("More swap than 4.00 GiB"), Not(HasSubstr("slabtop")),
+                                       Not(HasSubstr("tmpfs")), Not(HasSubstr("balloon"))));
 }
 
 TEST(PublicLogs, OneZoneWithEnoughServesARequest) {
-  EXPECT_THAT(told(log("host-order-1-5.11")), AllOf(HasSubstr("1.87 GiB of it in pieces"), Not(HasSubstr("fragmented")),
-                                                    Not(HasSubstr("To serve this one request"))))
+  EXPECT_THAT(explained(log("host-order-1-5.11")),
+              AllOf(HasSubstr("1.87 GiB of it in pieces"), Not(HasSubstr("fragmented")),
+                    Not(HasSubstr("To serve this one request"))))
       << "all that was free had come back when the report was written";
-  EXPECT_THAT(told(log("host-order-2-4.5")),
+  EXPECT_THAT(explained(log("host-order-2-4.5")),
               AllOf(HasSubstr("none of it in pieces of order 2"), HasSubstr("firefox (pid 4331)")))
       << "a kernel without NUMA on x86-64";
-  EXPECT_THAT(told(log("host-6.11")), HasSubstr("the zone that was nearest to enough lacked 7.5 MiB"));
+  EXPECT_THAT(explained(log("host-6.11")), HasSubstr("the zone that was nearest to enough lacked 7.5 MiB"));
 }
 
 TEST(PublicLogs, HighMemoryIsNotForTheKernelsOwn) {

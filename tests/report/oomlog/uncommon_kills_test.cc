@@ -23,7 +23,7 @@ OomReport parsed(const std::string& log) {
   return report.ok() ? std::move(report).value() : OomReport{};
 }
 /// The explanation on one line: texts for a terminal are wrapped.
-std::string told(const std::string& log) {
+std::string explained(const std::string& log) {
   const Explanation explanation = explain(parsed(log));
   std::string all = explanation.headline + " ";
   for (const Section& section : explanation.sections)
@@ -66,7 +66,7 @@ TEST(UncommonKills, LowMemoryOfA32BitKernelRunsOutAlone) {
   EXPECT_EQ(report.request.pid, 6344);
   EXPECT_TRUE(only_programs_had_room(report));
   EXPECT_FALSE(zone_states(report)[2].usable);
-  EXPECT_THAT(told(kLowMemory),
+  EXPECT_THAT(explained(kLowMemory),
               AllOf(HasSubstr("the kernel's own memory was used up"), HasSubstr("43.9 MiB of kernel stacks"),
                     HasSubstr("0 B of it lay in the zones that were short"), HasSubstr("A 64-bit kernel"),
                     Not(HasSubstr("swapping was too slow")), Not(HasSubstr("elsewhere, or a limit"))));
@@ -75,7 +75,7 @@ TEST(UncommonKills, LowMemoryOfA32BitKernelRunsOutAlone) {
 
 TEST(UncommonKills, TheTaskThatAsksIsKilledIfTheSettingSaysSo) {
   EXPECT_TRUE(parsed(kLowMemory).allocating_task);
-  EXPECT_THAT(told(kLowMemory),
+  EXPECT_THAT(explained(kLowMemory),
               AllOf(HasSubstr("vm.oom_kill_allocating_task is set"), HasSubstr("killed a child of it instead"),
                     HasSubstr("vm.oom_kill_allocating_task=0"), Not(HasSubstr("a score of 0 of 1000"))));
 }
@@ -102,8 +102,8 @@ TEST(UncommonKills, CmaIsNotFreeForTheKernel) {
   EXPECT_EQ(zone_states(report)[0].needed_kb, 10400)
       << "of the columns DMA, Normal, HighMem, Movable the second counts";
   EXPECT_EQ(zone_states(report)[0].free_kb, 6000);
-  EXPECT_THAT(told(kCma), AllOf(HasSubstr("501.0 MiB of it CMA, which this request may not use"),
-                                HasSubstr("4.3 MiB too little"), HasSubstr("A 64-bit kernel")));
+  EXPECT_THAT(explained(kCma), AllOf(HasSubstr("501.0 MiB of it CMA, which this request may not use"),
+                                     HasSubstr("4.3 MiB too little"), HasSubstr("A 64-bit kernel")));
   EXPECT_THAT(refusal_of_host(kCma), HasSubstr("32-bit kernel"));
 }
 
@@ -111,7 +111,8 @@ TEST(UncommonKills, MovableMemoryThatIsNearlyAllCmaIsSaid) {
   const std::string log =
       replaced(replaced(kCma, "gfp_mask=0xcc0(GFP_KERNEL)", "gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE)"),
                "816128 pages HighMem/MovableOnly", "0 pages HighMem/MovableOnly");
-  EXPECT_THAT(told(log), AllOf(HasSubstr("enough only with its free CMA, 501.0 MiB"), Not(HasSubstr("came back"))));
+  EXPECT_THAT(explained(log),
+              AllOf(HasSubstr("enough only with its free CMA, 501.0 MiB"), Not(HasSubstr("came back"))));
 }
 
 /// A container on a host with pages of 64 KiB.
@@ -134,7 +135,8 @@ TEST(UncommonKills, TheSizeOfPagesFollowsFromTheFigures) {
   const OomReport report = parsed(kLargePages);
   EXPECT_EQ(report.page_kb, 64);
   EXPECT_EQ(scores_of(report).most_first[0].points, 32300 + 64 + 985 * (2097152 / 64 / 1000));
-  EXPECT_THAT(told(kLargePages), AllOf(HasSubstr("one page (order 0, 64.0 KiB)"), Not(HasSubstr("never reclaimed"))));
+  EXPECT_THAT(explained(kLargePages),
+              AllOf(HasSubstr("one page (order 0, 64.0 KiB)"), Not(HasSubstr("never reclaimed"))));
   EXPECT_THAT(reenact(report, "x").error().message, HasSubstr("64 KiB"));
   EXPECT_EQ(parsed(replaced(kLargePages, "limit 9007199254740928kB", "limit 0kB")).page_kb, 64)
       << "by the victim's size";
@@ -158,7 +160,7 @@ const std::string kBoth =
 
 TEST(UncommonKills, ALimitOfMemoryAndSwapTogether) {
   EXPECT_TRUE(limit_of_both(parsed(kBoth)));
-  EXPECT_THAT(told(kBoth),
+  EXPECT_THAT(explained(kBoth),
               AllOf(HasSubstr("The limit of memory and swap together of cgroup /docker/c1"),
                     HasSubstr("memory.memsw.limit_in_bytes"), HasSubstr("24.3 MiB more in swap"),
                     Not(HasSubstr("A limit above 102.4 MiB (memory.max")), Not(HasSubstr("Kernel memory"))));
@@ -170,7 +172,7 @@ TEST(UncommonKills, ALimitOfMemoryAndSwapTogether) {
 TEST(UncommonKills, SwapThatIsNotCountedIsNotReportedAsUnused) {
   const std::string log = replaced(kBoth, "memory+swap: usage 104857kB, limit 104857kB",
                                    "memory+swap: usage 0kB, limit 9007199254740988kB");
-  EXPECT_THAT(told(log), Not(HasSubstr("Memory and swap: 0 B")));
+  EXPECT_THAT(explained(log), Not(HasSubstr("Memory and swap: 0 B")));
 }
 
 /// A cpuset of one node that has zone Movable only, and a request that cannot be moved.
@@ -189,10 +191,11 @@ Out of memory: Killed process 4100 (containerd) total-vm:4077036kB, anon-rss:511
 )";
 
 TEST(UncommonKills, ACpusetWithoutAZoneForTheRequest) {
-  EXPECT_THAT(told(kMovableNode), AllOf(HasSubstr("the nodes that the request could use had no memory"),
-                                        HasSubstr("could not succeed, whatever is free"),
-                                        HasSubstr("zone Normal in cpuset.mems"), HasSubstr("(anonymous), 1.4 MiB"),
-                                        Not(HasSubstr("Cache of files, 85")), Not(HasSubstr("elsewhere, or a limit"))))
+  EXPECT_THAT(explained(kMovableNode),
+              AllOf(HasSubstr("the nodes that the request could use had no memory"),
+                    HasSubstr("could not succeed, whatever is free"), HasSubstr("zone Normal in cpuset.mems"),
+                    HasSubstr("(anonymous), 1.4 MiB"), Not(HasSubstr("Cache of files, 85")),
+                    Not(HasSubstr("elsewhere, or a limit"))))
       << "Mem-Info is of all nodes, of which one was allowed";
   EXPECT_THAT(reenact(parsed(kMovableNode), "x").error().message, HasSubstr("the kernel's own memory was short"));
 }
@@ -201,7 +204,8 @@ TEST(UncommonKills, ANodemaskOfAllNodesIsNoPolicy) {
   std::string log =
       replaced(kMovableNode, "0x500cc2(GFP_HIGHUSER|__GFP_ACCOUNT)", "0x24201ca(GFP_HIGHUSER_MOVABLE), nodemask=0-4");
   log = replaced(log, "oom-kill:constraint", "runc cpuset=/ mems_allowed=0-4\nlost:constraint");
-  EXPECT_THAT(told(log), Not(HasSubstr("policy"))) << "4.9 prints the cpuset's nodes for a request without a policy";
+  EXPECT_THAT(explained(log), Not(HasSubstr("policy")))
+      << "4.9 prints the cpuset's nodes for a request without a policy";
 }
 
 /// 6.18 with zram: what is swapped out lies in memory.
@@ -223,7 +227,7 @@ const std::string kZram =
 
 TEST(UncommonKills, CompressedPagesAndBalloonsAreCounted) {
   EXPECT_EQ(zone_states(parsed(kZram))[0].needed_kb, 6200 + 120) << "from 6.13 on only what is free of the reserve";
-  EXPECT_THAT(told(kZram),
+  EXPECT_THAT(explained(kZram),
               AllOf(HasSubstr("Compressed pages of zram or zswap, 795.9 MiB"),
                     HasSubstr("A balloon of the hypervisor, 117.2 MiB"), HasSubstr("2.75 GiB more in swap"),
                     HasSubstr("Swap on a disk instead"), Not(HasSubstr("In none of the counters"))));
@@ -232,16 +236,17 @@ TEST(UncommonKills, CompressedPagesAndBalloonsAreCounted) {
 TEST(UncommonKills, APanicSaysWhichSettingAskedForIt) {
   const std::string head = kZram.substr(0, kZram.find("[ 8.7][ T1217] Out of memory"));
   const std::string panic = "[ 8.8][ T1217] Kernel panic - not syncing: Out of memory: ";
-  EXPECT_THAT(told(head + panic + "compulsory panic_on_oom is enabled\n"),
+  EXPECT_THAT(explained(head + panic + "compulsory panic_on_oom is enabled\n"),
               AllOf(HasSubstr("vm.panic_on_oom is 2"), HasSubstr("vm.panic_on_oom=0")));
-  EXPECT_THAT(told(head + panic + "system-wide panic_on_oom is enabled\n"), HasSubstr("vm.panic_on_oom is 1"));
-  EXPECT_THAT(told(head + "[ 8.8] Kernel panic - not syncing: System is deadlocked on memory\n"),
+  EXPECT_THAT(explained(head + panic + "system-wide panic_on_oom is enabled\n"), HasSubstr("vm.panic_on_oom is 1"));
+  EXPECT_THAT(explained(head + "[ 8.8] Kernel panic - not syncing: System is deadlocked on memory\n"),
               AllOf(HasSubstr("nobody was left to kill"), Not(HasSubstr("panic_on_oom"))));
 }
 
 TEST(UncommonKills, ByHandNothingWasShort) {
   const std::string log = replaced(kZram, "order=0", "order=-1");
-  EXPECT_THAT(told(log), AllOf(HasSubstr("SysRq f"), Not(HasSubstr("too little")), Not(HasSubstr("Cache of files"))));
+  EXPECT_THAT(explained(log),
+              AllOf(HasSubstr("SysRq f"), Not(HasSubstr("too little")), Not(HasSubstr("Cache of files"))));
 }
 
 /// RHEL 6: "Killed process 12, UID 48, (name)", and zones without managed:.
@@ -293,7 +298,7 @@ TEST(UncommonKills, ARefusalWithoutAKillIsExplained) {
   EXPECT_EQ(report.request.pid, 77);
   EXPECT_EQ(report.request.gfp_mask, 0x60820);
   EXPECT_EQ(zone_states(report)[0].needed_kb, 7500) << "half of the mark, less a quarter: it is urgent and cannot wait";
-  EXPECT_THAT(told(kRefusal),
+  EXPECT_THAT(explained(kRefusal),
               AllOf(HasSubstr("had no memory for kworker/u8:7 (page allocation failure), and killed nobody"),
                     HasSubstr("could not wait"), HasSubstr("7.3 MiB for a request as urgent as this"),
                     HasSubstr("none of it in pieces of order 3"), HasSubstr("vm.min_free_kbytes"),
@@ -320,7 +325,7 @@ TEST(UncommonKills, PiecesThatAreKeptForOthersAreNotFree) {
   log = replaced(log, "kernel: Free swap",
                  "kernel: Node 0 DMA32: 2736*4kB (UME) 0*8kB 0*16kB 63*32kB (H) 0*64kB = 12960kB\nJun 29 15:39:16 web "
                  "kernel: Free swap");
-  EXPECT_THAT(told(log),
+  EXPECT_THAT(explained(log),
               AllOf(HasSubstr("no free memory in pieces as large as was asked for"),
                     HasSubstr("none of it in pieces of order 3"),
                     HasSubstr("2.0 MiB more are kept for atomic requests"), Not(HasSubstr("elsewhere, or a limit"))));

@@ -120,7 +120,7 @@ class ReportPage(PageTest):
         self.assertTrue(self.run_js("document.querySelector('h1').textContent").startswith("OOM kill, 58.00 s into the run"))
         self.assertEqual(self.run_js("document.querySelectorAll('h1').length"), 1)
 
-    def test_a_press_on_an_incident_moves_the_cursor_and_tells_it(self):
+    def test_a_press_on_an_incident_moves_the_cursor_and_names_it(self):
         self.open("report")
         self.do(self.browser.click("[...document.querySelectorAll('.incident')].find(b => b.textContent.includes('First swap-out'))"))
         moment = self.run_js("oomcast.data.timeline.t_s[oomcast.timeGroup.row]")
@@ -248,7 +248,7 @@ class ReportPage(PageTest):
                       "a smaller cache not simulated"):
             self.assertIn(words, " ".join(tries.split()))
 
-    def test_services_and_whom_the_kubelet_ends_are_told(self):
+    def test_services_and_whom_the_kubelet_ends_are_shown(self):
         self.open("with_services")
         cells = "[...document.querySelectorAll('#services table')].map(t => [...t.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent)))"
         services, takings, eviction = self.run_js(cells)

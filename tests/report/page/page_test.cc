@@ -1,4 +1,4 @@
-// Tests what a page is made of, as far as no browser is needed: it is one file, it is small, and names stay text.
+// Tests the text of a page, without a browser: it is one file, it is small, and names stay text.
 #include "report/page/page.h"
 
 #include <gmock/gmock.h>

@@ -147,7 +147,7 @@ TEST(Causes, TheShmOfAContainerIsTooSmall) {
   EXPECT_EQ(finding.evidence["peak_bytes"], to_bytes(Pages(219 * 256 + 1)).count());
   EXPECT_FALSE(proven.has("alloc_refused")) << "it has nothing to do with overcommit";
   const Try larger = proven.suggestion("tmpfs_full", "--shm-size=220M");
-  EXPECT_EQ(larger.proven, true) << proven.told();
+  EXPECT_EQ(larger.proven, true) << proven.findings_text();
   EXPECT_EQ(larger.verdict_after, sim::Verdict::kFits);
 }
 
@@ -183,17 +183,17 @@ TEST(Causes, KernelMemoryCannotUseZoneMovable) {
   const Proven proven = prove_program(host, sparse);
   EXPECT_THAT(proven.the("oom_kill").why, HasSubstr("cannot use zone Movable"));
   EXPECT_FALSE(proven.has("node_imbalance") && !proven.the("node_imbalance").tries.empty());
-  EXPECT_EQ(proven.suggestion("oom_kill", "online").proven, true) << proven.told();
+  EXPECT_EQ(proven.suggestion("oom_kill", "online").proven, true) << proven.findings_text();
 }
 
 // MySQL "swap insanity" (2010): 64 GB in 2 nodes, a pool of 48 GB; here a hundred times smaller.
 TEST(Incidents, SwappingOnOneNodeWhileTheOtherIsFree) {
   const host::HostSpec host = HostBuilder().node(160_MiB).node(160_MiB).swap(256_MiB).build();
   const Proven proven = prove_program(host, uses(240, 2));
-  EXPECT_GT(proven.outcome.counters[host::Vmstat::pswpout], 0) << proven.told();
+  EXPECT_GT(proven.outcome.counters[host::Vmstat::pswpout], 0) << proven.findings_text();
   EXPECT_THAT(proven.the("node_imbalance").title, HasSubstr("node 0"));
   const Try interleave = proven.suggestion("node_imbalance", "numactl --interleave=all");
-  EXPECT_EQ(interleave.proven, true) << proven.told();
+  EXPECT_EQ(interleave.proven, true) << proven.findings_text();
   EXPECT_EQ(interleave.proof->after.pswpout, 0);
 }
 
@@ -203,8 +203,8 @@ TEST(Incidents, ZoneReclaimKeepsThePageCacheSmall) {
   host.vm.zone_reclaim_mode = 1;
   const Proven proven = prove_program(host, reads_file(8, 150, 4));
   const Try off = proven.suggestion("zone_reclaim", "vm.zone_reclaim_mode=0");
-  EXPECT_EQ(off.proven, true) << proven.told();
-  EXPECT_LT(off.proof->after.refault_file * 10, off.proof->before.refault_file) << proven.told();
+  EXPECT_EQ(off.proven, true) << proven.findings_text();
+  EXPECT_LT(off.proof->after.refault_file * 10, off.proof->before.refault_file) << proven.findings_text();
 }
 
 // LinkedIn (2013): tasks in direct reclaim by zone reclaim; gone with it.
@@ -214,7 +214,7 @@ TEST(Incidents, DirectReclaimIsGoneWithZoneReclaim) {
   const Proven proven = prove_program(host, uses(150));
   EXPECT_EQ(proven.outcome.verdict, sim::Verdict::kDirectReclaim);
   const Try off = proven.suggestion("direct_reclaim", "vm.zone_reclaim_mode=0");
-  EXPECT_EQ(off.proven, true) << proven.told();
+  EXPECT_EQ(off.proven, true) << proven.findings_text();
   EXPECT_LE(off.verdict_after, sim::Verdict::kBackgroundReclaim);
 }
 
@@ -231,10 +231,10 @@ TEST(Incidents, BurstsBeyondTheWatermarks) {
   };
   const host::HostSpec host = HostBuilder().node(512_MiB).cpus(2).page_cache(100000_pages).build();
   const Proven proven = prove_program(host, bursts);
-  EXPECT_EQ(proven.outcome.verdict, sim::Verdict::kDirectReclaim) << proven.told();
+  EXPECT_EQ(proven.outcome.verdict, sim::Verdict::kDirectReclaim) << proven.findings_text();
   const Try wider = proven.suggestion("direct_reclaim", "vm.watermark_scale_factor=");
-  EXPECT_EQ(wider.proven, true) << proven.told();
-  EXPECT_GT(wider.proof->held_back.count(), 0) << proven.told();
+  EXPECT_EQ(wider.proven, true) << proven.findings_text();
+  EXPECT_GT(wider.proof->held_back.count(), 0) << proven.findings_text();
 }
 
 // Swap on 8 GB cloud nodes (2025): memory is asked for faster than it is swapped out; larger watermarks make kswapd
@@ -245,7 +245,7 @@ TEST(Incidents, AllocationFasterThanSwap) {
   const Proven proven = prove_program(host, uses(350));
   for (const char* setting : {"vm.watermark_scale_factor=", "vm.min_free_kbytes="}) {
     const Try larger = proven.suggestion("direct_reclaim", setting);
-    EXPECT_EQ(larger.proven, true) << proven.told();
+    EXPECT_EQ(larger.proven, true) << proven.findings_text();
     EXPECT_GT(larger.proof->held_back, 16_MiB);
     EXPECT_LT(larger.proof->after.stalled * 10, larger.proof->before.stalled);
   }
@@ -267,7 +267,7 @@ TEST(Incidents, TextLargerThanTheLimit) {
   EXPECT_FALSE(proven.has("oom_kill"));
   EXPECT_THAT(proven.the("file_thrash").title, HasSubstr("nobody is killed"));
   const Try limit = proven.suggestion("file_thrash", "memory.max=");
-  EXPECT_EQ(limit.proven, true) << proven.told();
+  EXPECT_EQ(limit.proven, true) << proven.findings_text();
   EXPECT_LT(limit.proof->after.refault_file * 10, limit.proof->before.refault_file);
 }
 

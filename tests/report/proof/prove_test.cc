@@ -119,7 +119,7 @@ TEST(Prove, WithoutTimeNothingIsProvenAndItSaysSo) {
 TEST(Prove, ARecordingThatDoesNotGiveTheForecastProvesNothing) {
   const host::HostSpec other = limited(256_MiB);
   HowToProve how;
-  how.told_otherwise = &other;
+  how.assumed_host = &other;
   const Proven proven = prove_program(limited(64_MiB), writes(100), how);
   EXPECT_THAT(proven.summary.not_possible, HasSubstr("replayed on the same host, gives fits"));
   EXPECT_FALSE(proven.suggestion("oom_kill", "at least").proven);
@@ -137,10 +137,11 @@ TEST(Prove, JobsDoNotChangeTheAnswers) {
   many.jobs = 4;
   const host::HostSpec host =
       HostBuilder().node(96_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB).build();
-  EXPECT_EQ(prove_program(host, writes(120), one).told(), prove_program(host, writes(120), many).told());
+  EXPECT_EQ(prove_program(host, writes(120), one).findings_text(),
+            prove_program(host, writes(120), many).findings_text());
 }
 
-// One suggestion has all cores to itself: the search then asks ahead, and says the same.
+// One suggestion has all cores to itself: its search then tries several values at a time, and finds the same one.
 TEST(Prove, CoresDoNotChangeWhatASearchFinds) {
   HowToProve how;
   for (const int jobs : {1, 3, 8}) {

@@ -24,17 +24,17 @@ struct Proven {
   Finding the(const std::string& id) const {
     for (const Finding& finding : findings)
       if (finding.id == id) return finding;
-    ADD_FAILURE() << "no finding " << id << ":\n" << told();
+    ADD_FAILURE() << "no finding " << id << ":\n" << findings_text();
     return {};
   }
   /// The suggestion of a finding that begins with these words. Empty with a failure if there is none.
   Try suggestion(const std::string& id, const std::string& begin) const {
     for (const Try& each : the(id).tries)
       if (each.change.starts_with(begin)) return each;
-    ADD_FAILURE() << "nothing begins with '" << begin << "':\n" << told();
+    ADD_FAILURE() << "nothing begins with '" << begin << "':\n" << findings_text();
     return {};
   }
-  std::string told() const {
+  std::string findings_text() const {
     std::string text = std::string(sim::verdict_name(outcome.verdict)) + "\n";
     for (const Finding& finding : findings) {
       text += finding.id + ": " + finding.title + "\n  " + finding.why + "\n";
@@ -51,14 +51,13 @@ struct HowToProve {
   int jobs = 2;
   RunOptions options = {};
   bool live = true;
-  const host::HostSpec* told_otherwise = nullptr;  // the forecast is of this host, the recording of another
+  const host::HostSpec* assumed_host = nullptr;  // what prove() takes for the host of the forecast; null: the true one
 };
 
-template <class Tell>
-Proven prove_program(const host::HostSpec& host, Tell tell, const HowToProve& how = {}) {
-  RecordedProgram recorded = record(host, tell, nullptr, how.oom_score_adj);
-  Recorded recording{
-      {recorded.bytes, "test"}, how.told_otherwise ? *how.told_otherwise : host, how.options, {}, how.live};
+template <class Play>
+Proven prove_program(const host::HostSpec& host, Play play, const HowToProve& how = {}) {
+  RecordedProgram recorded = record(host, play, nullptr, how.oom_score_adj);
+  Recorded recording{{recorded.bytes, "test"}, how.assumed_host ? *how.assumed_host : host, how.options, {}, how.live};
   recording.options.model.oom_score_adj = recording.settings.model.oom_score_adj = how.oom_score_adj;
   auto again = replay(recorded.bytes, "test", host, recording.settings);
   EXPECT_TRUE(again.ok()) << (again ? "" : again.error().message);

@@ -7,7 +7,7 @@
 namespace oomcast::report {
 namespace {
 
-TEST(Progress, ARunTellsItsForecastSoFar) {
+TEST(Progress, ARunShowsItsForecastSoFar) {
   sim::Glimpse glimpse{Nanoseconds(0), Bytes(812 << 20), Bytes(43 << 20), sim::Verdict::kDirectReclaim};
   EXPECT_EQ(progress_text("vm-1g", 12.41, glimpse),
             "oomcast: 12.41 s, footprint 812.0 MiB; forecast for vm-1g: 43.0 MiB free, direct_reclaim so far");

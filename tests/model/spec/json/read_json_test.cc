@@ -1,4 +1,4 @@
-// A host written by hand, a host written by us, and what is refused.
+// Hosts in JSON are read: written by hand or by oomcast itself; and what is refused.
 #include <gmock/gmock.h>
 #include <oomcast_paths.h>
 
@@ -279,7 +279,7 @@ TEST(Presets, AVirtualMachineShowsTheMemTotalThatOneHas) {
   EXPECT_NEAR(static_cast<double>(small->total_ram.count()), 120'080, 200);
 }
 
-// Every key that we write is in the schema that we ship, and no vm key of the schema is unknown to the reader.
+// Every key that is written is in the schema that is installed, and no vm key of the schema is unknown to the reader.
 void expect_in_schema(const nlohmann::json& schema, const nlohmann::json& part, const nlohmann::json& value,
                       const std::string& path) {
   if (part.contains("$ref")) {

@@ -387,7 +387,7 @@ TEST(Snapshot, PagetypeinfoTellsWhatIsFreeInBlocksOfTheKernelsOwn) {
   snapshot.files["proc/pagetypeinfo"] =
       head + unmovable + movable + reclaimable + "\nNumber of blocks type     Unmovable\nNode 1, zone    DMA32 7\n";
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(3 + 2))
-      << "the whole block of order 10 is nobody's yet";
+      << "the whole block of order 10 may still change its migratetype";
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_reclaimable, Pages(8));
   const std::string atomic =
       "Node    1, zone    DMA32, type   HighAtomic      0      0      0      3      0      0      0      0      0      "

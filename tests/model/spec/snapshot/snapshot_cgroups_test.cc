@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// A node of a Kubernetes cluster, as far as the memory controller goes.
+// The memory controller's files of a node of a Kubernetes cluster.
 SnapshotFiles kubernetes_node() {
   SnapshotFiles snapshot = load("swap-seq-1node");
   const std::string root = "sys/fs/cgroup/kubepods.slice/";

@@ -53,7 +53,7 @@ TEST(SnapshotZswap, HowWellPagesCompressIsAssumedWhereThePoolIsEmpty) {
   EXPECT_THAT(host->assumed, Contains(StartsWith("zswap.stored_percent: 33")));
 }
 
-TEST(SnapshotZswap, APackedPoolTellsIt) {
+TEST(SnapshotZswap, HowWellPagesCompressFollowsFromWhatThePoolHolds) {
   SnapshotFiles snapshot = with_zswap();
   snapshot.files["proc/meminfo"] += "Zswap:             16000 kB\nZswapped:          40000 kB\n";
   const auto host = parse_snapshot(snapshot);
@@ -75,7 +75,7 @@ TEST(SnapshotZswap, DebugfsKnowsThePagesOfOneValueToo) {
   EXPECT_EQ(host->zswap.same_filled_percent, 20);
 }
 
-TEST(SnapshotZswap, ZbudTellsNothingOfIt) {
+TEST(SnapshotZswap, HowWellPagesCompressDoesNotFollowFromZbud) {
   SnapshotFiles snapshot = with_zswap();
   snapshot.files[kParameters + "zpool"] = "zbud\n";
   snapshot.files["proc/meminfo"] += "Zswap:             20000 kB\nZswapped:          40000 kB\n";

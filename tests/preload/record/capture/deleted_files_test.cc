@@ -63,7 +63,7 @@ TEST_F(DeletedFilesTest, TheFileIsDroppedWhenNobodyHoldsIt) {
   file.reset();
   unlink_and_note();
   EXPECT_THAT(dropped(), ElementsAre(id));
-  EXPECT_EQ(events(EventKind::kFileTruncate)[0].argument, 0u) << "all of it";
+  EXPECT_EQ(events(EventKind::kFileTruncate)[0].argument, 0u) << "the whole file";
 }
 
 TEST_F(DeletedFilesTest, AnOpenFileIsKeptUntilItIsClosed) {

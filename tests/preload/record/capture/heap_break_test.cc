@@ -73,7 +73,7 @@ TEST_F(HeapBreakTest, AHeapThatFellAndGrewAtOnceIsForgottenWithTheNextQuestion) 
   fall(40);
   memory.vmas[0].end = at_page(64);  // grown again: its question is under way
   rooms.heap.take_fall(process);
-  EXPECT_THAT(ranges(EventKind::kUnmap), IsEmpty()) << "memory is there: only who made it grow knows from where";
+  EXPECT_THAT(ranges(EventKind::kUnmap), IsEmpty()) << "only the question of the growth says from where it began";
   grow(40, 64);
   EXPECT_THAT(ranges(EventKind::kUnmap), ElementsAre(Pair(at_page(40), at_page(64))));
   EXPECT_EQ(process.pages.count(PageBit::kTouched), 40u);

@@ -1,4 +1,5 @@
-// What was used before it was registered counts, and what was only read is heard of once it is written.
+// Pages that were written before their memory was registered count at once; pages that were only read count once they
+// are written.
 #include "preload/record/capture/late_counter.h"
 
 #include "tests/preload/record/rooms_fixture.h"
@@ -15,13 +16,13 @@ class LateCounterTest : public RoomsTest {
   FakeProcess fake;
 };
 
-TEST_F(LateCounterTest, WithoutTheLibraryFirstReadsComeBeforeAMappingIsKnown) {
+TEST_F(LateCounterTest, WithoutTheLibraryZeroPagesAreArmedForTheirFirstWrite) {
   learn(fake, fake.memory.map(at_page(0), 16));
   EXPECT_THAT(written(fake.process), ElementsAre(0, 1));
   EXPECT_THAT(fake.channel.armed, ElementsAre(at_page(2), at_page(3), at_page(4), at_page(5), at_page(6), at_page(7)));
 }
 
-TEST_F(LateCounterTest, WhereAHookHasAskedBeforeNobodyWaitsForThat) {
+TEST_F(LateCounterTest, WithTheLibraryNoZeroPageIsArmed) {
   share_area(fake.process);
   learn(fake, fake.memory.map(at_page(0), 16));
   EXPECT_THAT(written(fake.process), ElementsAre(0, 1));

@@ -1,4 +1,4 @@
-// Mappings of a file's data are told from others, and their pages once for each time they are mapped.
+// Mappings of files are recognised, and the pages used through each mapping are reported once.
 #include "preload/record/capture/mapped_files.h"
 
 #include <gmock/gmock.h>

@@ -48,7 +48,7 @@ TEST_F(NoteReaderTest, AProtectionIsReportedOfWhatIsKnownToBeOtherwise) {
   take(note(EventKind::kProtect, at_page(2) + 5, 10, 0));
   EXPECT_THAT(ranges(EventKind::kProtect), ElementsAre(Pair(at_page(2), at_page(3))));
   take(note(EventKind::kProtect, at_page(2), kPage, 0));
-  EXPECT_THAT(events(EventKind::kProtect), SizeIs(1)) << "it was so already";
+  EXPECT_THAT(events(EventKind::kProtect), SizeIs(1)) << "the protection was the same already";
 }
 
 TEST_F(NoteReaderTest, MadvFreeIsExpectedUntilTheKernelRefusesIt) {

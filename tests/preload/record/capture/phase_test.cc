@@ -1,4 +1,4 @@
-// Touches are held once the target is near its next watermark, and for good.
+// Once the target nears its next watermark, touches are held until the end of the run.
 #include "preload/record/capture/phase.h"
 
 #include <gmock/gmock.h>
@@ -15,14 +15,14 @@ class PhaseTest : public RoomsTest {
   PhaseTest() { sink.headroom = 4 * kGiBPages; }
 };
 
-TEST_F(PhaseTest, AGibibyteBeforeTheWatermarkIsNear) {
+TEST_F(PhaseTest, TheExactPhaseBeginsAGibibyteBeforeTheWatermark) {
   sink.headroom = kGiBPages;
   EXPECT_FALSE(rooms.phase.nears_watermark());
   sink.headroom = kGiBPages - 1;
   EXPECT_TRUE(rooms.phase.nears_watermark());
 }
 
-TEST_F(PhaseTest, AProgramThatTouchesFasterIsNearEarlier) {
+TEST_F(PhaseTest, TheExactPhaseBeginsEarlierForAProgramThatTouchesFaster) {
   FakeProcess fake = add_polled();
   constexpr uint64_t kFound = kGiBPages / 8;  // in 20 ms
   fake.memory.map(kStart, kFound);
@@ -44,7 +44,7 @@ TEST_F(PhaseTest, ARunBeginsInThePollingPhaseWhereThereIsRoom) {
   EXPECT_TRUE(held.exact());
 }
 
-TEST_F(PhaseTest, ARunThatBeginsNearAWatermarkIsExactFromTheStart) {
+TEST_F(PhaseTest, ARunThatBeginsAtAWatermarkIsExactFromTheStart) {
   sink.headroom = 0;
   const Phase phase(rooms.feed, rooms.poller, rooms.notes, clocks, true);
   EXPECT_TRUE(phase.exact());

@@ -59,7 +59,7 @@ TEST_F(ResidentMeterTest, AScanCountsNoMoreThanTheKernelDoes) {
   EXPECT_EQ(rooms.meter.tracked_pages(), 50u);
 }
 
-TEST_F(ResidentMeterTest, AtANewPeakTheOthersAreAskedHowMuchTheyHaveNow) {
+TEST_F(ResidentMeterTest, AtANewPeakTheCountsOfTheOtherProcessesAreReadAgain) {
   FakeProcess other = add_polled(kSecondPid);
   other.process.polled.all = {{0, kLowHalfEnd}};
   other.memory.touch(at_page(0), 60);

@@ -27,7 +27,7 @@ constexpr size_t kPeakBytes = 64 << 20;
 /// Long enough for several samples, on a busy machine too.
 void let_it_sample() { std::this_thread::sleep_for(milliseconds(200)); }
 
-/// A child that takes the memory when told, gives it back when told, and then waits to be told to end.
+/// A child that takes memory at the first proceed(), gives it back at the second, and ends with the object.
 class ShortPeak {
  public:
   ShortPeak() {
@@ -38,10 +38,10 @@ class ShortPeak {
     wait_at(go_[0]);
     void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     std::memset(memory, 1, kPeakBytes);
-    tell(done_[1]);
+    put_byte(done_[1]);
     wait_at(go_[0]);
     ::munmap(memory, kPeakBytes);
-    tell(done_[1]);
+    put_byte(done_[1]);
     wait_at(go_[0]);
     ::_exit(0);
   }
@@ -50,18 +50,18 @@ class ShortPeak {
     ::waitpid(pid_, nullptr, 0);
     for (const int fd : {go_[0], done_[0], done_[1]}) ::close(fd);
   }
-  /// Returns once the child has done it.
+  /// Lets the child do its next step, and returns once the step is done.
   void proceed() {
-    tell(go_[1]);
+    put_byte(go_[1]);
     wait_at(done_[0]);
   }
   uint32_t pid() const { return static_cast<uint32_t>(pid_); }
 
  private:
-  static void tell(int fd) { static_cast<void>(!::write(fd, "x", 1)); }
+  static void put_byte(int fd) { static_cast<void>(!::write(fd, "x", 1)); }
   static void wait_at(int fd) {
-    char told = 0;
-    static_cast<void>(!::read(fd, &told, 1));
+    char byte = 0;
+    static_cast<void>(!::read(fd, &byte, 1));
   }
 
   int go_[2], done_[2];
@@ -103,12 +103,12 @@ TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsReported) {
 class ForkedPair {
  public:
   ForkedPair() {
-    int told[2];
-    if (::pipe(go_) != 0 || ::pipe(told) != 0) std::abort();
+    int copy_pipe[2];
+    if (::pipe(go_) != 0 || ::pipe(copy_pipe) != 0) std::abort();
     parent_ = ::fork();
-    if (parent_ == 0) run(told[1]);
-    if (::read(told[0], &copy_, sizeof copy_) != sizeof copy_) std::abort();
-    for (const int fd : {told[0], told[1]}) ::close(fd);
+    if (parent_ == 0) run(copy_pipe[1]);
+    if (::read(copy_pipe[0], &copy_, sizeof copy_) != sizeof copy_) std::abort();
+    for (const int fd : {copy_pipe[0], copy_pipe[1]}) ::close(fd);
   }
   ~ForkedPair() {
     ::close(go_[1]);
@@ -119,12 +119,12 @@ class ForkedPair {
   uint32_t copy() const { return static_cast<uint32_t>(copy_); }
 
  private:
-  [[noreturn]] void run(int tell) {
+  [[noreturn]] void run(int copy_pipe) {
     ::close(go_[1]);
     void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     std::memset(memory, 1, kPeakBytes);
     const pid_t copy = ::fork();
-    if (copy != 0) static_cast<void>(!::write(tell, &copy, sizeof copy));
+    if (copy != 0) static_cast<void>(!::write(copy_pipe, &copy, sizeof copy));
     char end = 0;
     static_cast<void>(!::read(go_[0], &end, 1));
     if (copy != 0) ::waitpid(copy, nullptr, 0);
@@ -161,7 +161,7 @@ TEST(RssSampler, WhatAChildThatIsNotWatchedSharesWithItsParentIsThereOnce) {
   EXPECT_LT(peak.highest.pages, kPeakBytes / kPage * 5 / 4);
 }
 
-/// A program whose first thread leaves while a second one has its memory, and ends with `go`.
+// The first thread ends while a second one holds the memory.
 TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
   int go[2];
   ASSERT_EQ(::pipe(go), 0);
@@ -171,8 +171,8 @@ TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
     std::thread([end = go[0]] {
       void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       std::memset(memory, 1, kPeakBytes);
-      char told = 0;
-      static_cast<void>(!::read(end, &told, 1));
+      char byte = 0;
+      static_cast<void>(!::read(end, &byte, 1));
       ::_exit(0);
     }).detach();
     ::syscall(SYS_exit, 0);  // of this thread only; pthread_exit() would unwind through the test's own frames

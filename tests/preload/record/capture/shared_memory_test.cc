@@ -26,7 +26,7 @@ class SharedMemoryTest : public RoomsTest {
     id = ring::file_id(device, inode);
   }
 
-  /// Both sides know that the process maps pages [first, last) of the file at the page `at`.
+  /// The fake kernel and the recorder know that the process maps pages [first, last) of the file at the page `at`.
   void map_file(FakeProcess& by, uint64_t at, uint64_t first, uint64_t last) {
     Vma vma;
     vma.start = at_page(at);

@@ -28,7 +28,7 @@ class WindowsTest : public RoomsTest {
   Window fault(uint64_t page, Fresh fresh = Fresh::kMissing) {
     clocks.now += 1000;
     const Window window = rooms.windows.window_for(process, *task, at_page(page), fresh);
-    // What the walk has gone over to come here it has touched.
+    // The walk has touched the prefilled pages up to this fault.
     for (uint64_t at = window.walk->prefilled_start; at < window.walk->prefilled_end; at += kPage)
       process.pages.touch(at);
     for (uint64_t at = window.start; at < window.end; at += kPage) process.pages.become(PageBit::kPrefilled, at);
@@ -41,7 +41,7 @@ class WindowsTest : public RoomsTest {
     walk.prefilled_end = window.down ? at_page(page) : window.end;
     return window;
   }
-  /// Window after window upwards, until `pages` have been gone over. The widths.
+  /// Faults at the end of each window, until the walk has gone over `pages`. Returns the widths of the windows.
   std::vector<uint64_t> walk_up(uint64_t from, uint64_t pages) {
     std::vector<uint64_t> widths;
     for (uint64_t page = from; page < from + pages; page += widths.back()) widths.push_back(fault(page).pages());
@@ -78,7 +78,7 @@ TEST_F(WindowsTest, NoWindowIsWiderThanTwoMebibytes) {
   EXPECT_EQ(widest, 512u);
 }
 
-TEST_F(WindowsTest, NoWindowIsWiderThanAnEighthOfWhatTheSinkHasLeft) {
+TEST_F(WindowsTest, NoWindowIsWiderThanAnEighthOfTheHeadroom) {
   sink.headroom = 80;
   for (const uint64_t width : walk_up(0, 500)) EXPECT_LE(width, 10u);
   sink.headroom = 7;

@@ -1,4 +1,4 @@
-// MADV_FREE is told from MADV_DONTNEED by its note, and a note does not outlive its call.
+// The note of a call tells MADV_FREE from MADV_DONTNEED, and does not outlive the call.
 #include "preload/record/guest/free_advice.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What a process is asked to tell the recorder follows from how it is tracked.
+// How a process is tracked decides what the library in it asks the recorder about.
 #include "preload/record/guest/guest_process.h"
 
 #include <gtest/gtest.h>
@@ -65,7 +65,7 @@ TEST_F(GuestProcessTest, TheAddressSpaceOfAPolledProcessLivesAsItsFilesSay) {
   memory->alive = false;
   EXPECT_FALSE(memory_lives(process));
   process.fault_fd = OptionalChannel(std::make_unique<FakeChannel>());
-  EXPECT_TRUE(memory_lives(process)) << "its userfaultfd knows better";
+  EXPECT_TRUE(memory_lives(process)) << "the end of a held process shows in its userfaultfd";
 }
 
 TEST_F(GuestProcessTest, PrefilledPagesAreThoseOfWalksThatGoOnAndOfThoseThatStopped) {

@@ -1,4 +1,4 @@
-// Memory that is being given back is left out exactly as long as it should be.
+// Scans leave out memory that is being given back, until the free is done.
 #include "preload/record/guest/leaving_ranges.h"
 
 #include <gtest/gtest.h>

@@ -61,7 +61,7 @@ TEST(PageStates, MovesWithTheMapping) {
   EXPECT_EQ(pages.count(PageBit::kTouched), 1u);
 }
 
-TEST(PageStates, APageThatWasLeftIsNotBlankUntilItIsTouched) {
+TEST(PageStates, APrefilledPageOfAStoppedWalkIsNeitherBlankNorUnseen) {
   PageStates pages;
   pages.set(PageBit::kPrefilledArmed, 0x5000, true);
   EXPECT_FALSE(pages.blank(0x5000));
@@ -103,12 +103,12 @@ TEST(PageStates, AReservationIsGoneThroughByWhatIsThere) {
   EXPECT_EQ(runs, 2);
 }
 
-TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
+TEST(PageStates, APageIsInOneStateAtATimeAndKeepsItsWatch) {
   PageStates pages;
   pages.set(PageBit::kWatched, 0x5000, true);
   for (const PageBit state : {PageBit::kZero, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kTouched}) {
     EXPECT_TRUE(pages.become(state, 0x5000));
-    EXPECT_FALSE(pages.become(state, 0x5000)) << "no news";
+    EXPECT_FALSE(pages.become(state, 0x5000)) << "it is in this state already";
     for (const PageBit other : {PageBit::kZero, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kTouched})
       EXPECT_EQ(pages.test(other, 0x5000), other == state);
   }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 
-/// A thread that does what it is given, and sleeps else.
+/// A thread that runs the functions it is given, and sleeps between them.
 class Worker {
  public:
   Worker() : thread_([this] { run(); }) {
@@ -29,14 +29,14 @@ class Worker {
   }
   ~Worker() { end(); }
   pid_t tid() const { return tid_; }
-  /// Returns when it is done.
+  /// Runs `work`, and returns once it is done.
   void does(std::function<void()> work) {
     std::unique_lock lock(mutex_);
     work_ = std::move(work);
     changed_.notify_all();
     changed_.wait(lock, [this] { return !work_; });
   }
-  /// Does not wait for it.
+  /// Starts `work`, and returns at once.
   void begins(std::function<void()> work) {
     const std::lock_guard lock(mutex_);
     work_ = std::move(work);
@@ -78,14 +78,14 @@ class Worker {
 
 class TaskClockTest : public testing::Test {
  protected:
-  /// After `later_ns` on the wall. Fails if the thread is gone.
+  /// Reads the clock `later_ns` of wall time later. Fails if the thread is gone.
   TaskClock::Span after(uint64_t later_ns) {
     now += later_ns;
     TaskClock::Span span;
     EXPECT_TRUE(clock.read(cost, now, &span));
     return span;
   }
-  /// Until the thread sleeps and what it ran until then is read.
+  /// Reads the clock until the thread sleeps and all of its CPU time has been read.
   void settle() {
     while (after(0).compute_ns > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ASSERT_EQ(after(0).compute_ns, 0u);
@@ -203,7 +203,8 @@ TEST_F(TaskClockTest, IsDueAfterAGapOrAfterManyFaults) {
   EXPECT_FALSE(clock.due(now + 100'001, false));
   for (int i = 0; i < 64; ++i) clock.count_fault();
   EXPECT_TRUE(clock.due(now + 100'001, false));
-  EXPECT_FALSE(clock.due(now + 10'000'000, true)) << "while touches are polled what it computes is told at one go";
+  EXPECT_FALSE(clock.due(now + 10'000'000, true))
+      << "while touches are polled, computing time is reported in one piece";
   EXPECT_TRUE(clock.due(now + 10'000'001, true));
 }
 

@@ -18,8 +18,8 @@ WindowFill fault_of(uint32_t tid, uint64_t page = kPageA) {
   return fill;
 }
 
-/// Answers the thread's fault with `result` for ever, as the recorder's loop does, on a clock of the test's own. When
-/// it was let go; UINT64_MAX if not within ten seconds.
+/// Fails a thread's fault with `result` at each try of the recorder's loop, on a clock of the test's own. Returns when
+/// the memory was let go, UINT64_MAX if that was not within ten seconds.
 uint64_t let_go_after_ns(UnansweredFaults& faults, FaultResult result, uint64_t round_ns) {
   Next next = faults.failed(fault_of(1), result, 0);
   for (uint64_t now = 0; now < 10 * kSecondNs; now += round_ns) {

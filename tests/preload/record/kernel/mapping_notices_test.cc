@@ -25,7 +25,8 @@ PageRange map_some(void* at = nullptr, int flags = 0) {
   return {start, start + kBytes};
 }
 
-/// A copy of the test that does what the function says, each time that it is told to, and reports what it has mapped.
+/// A forked copy of the test. At each map() it runs the function, and sends back the range that the function has
+/// mapped.
 class Child {
  public:
   template <class What>

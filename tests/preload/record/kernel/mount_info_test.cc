@@ -1,4 +1,4 @@
-// Where a file system is mounted, as the kernel writes it.
+// The mount points of a file system are read from the kernel's mountinfo.
 #include "preload/record/kernel/mount_info.h"
 
 #include <gmock/gmock.h>

@@ -28,7 +28,7 @@ class PageScan : public testing::Test {
   PageScan() { runs.clear(); }
 };
 
-/// The kernel's call in a process whose first `there` pages from kStart are resident. It looks at `at_once` pages a
+/// The kernel's call in a process whose first `there` pages from kStart are resident. It scans `at_once` pages a
 /// call; the calls whose numbers are in `failing` end with `error`.
 struct Kernel {
   uint64_t there = 8, at_once = 4;
@@ -73,13 +73,13 @@ TEST_F(PageScan, AKernelThatStaysShortOfMemoryLeavesTheRestUnknown) {
   EXPECT_LT(kernel.calls, 8);
 }
 
-/// Entries that a process has until it ends: `left` of them.
-auto entries_until(std::vector<uint64_t> left) {
-  return [left](uint64_t at, uint64_t pages) {
-    const uint64_t first = std::min<uint64_t>((at - kStart) / kPage, left.size());
-    const uint64_t last = std::min<uint64_t>(first + pages, left.size());
-    return std::vector<uint64_t>(left.begin() + static_cast<ptrdiff_t>(first),
-                                 left.begin() + static_cast<ptrdiff_t>(last));
+/// The first entries of a process that ends during the scan.
+auto entries_until(std::vector<uint64_t> entries) {
+  return [entries](uint64_t at, uint64_t pages) {
+    const uint64_t first = std::min<uint64_t>((at - kStart) / kPage, entries.size());
+    const uint64_t last = std::min<uint64_t>(first + pages, entries.size());
+    return std::vector<uint64_t>(entries.begin() + static_cast<ptrdiff_t>(first),
+                                 entries.begin() + static_cast<ptrdiff_t>(last));
   };
 }
 
@@ -90,7 +90,7 @@ TEST_F(PageScan, WithoutTheCallADyingProcessIsNotTakenForResidentInAllOfItsReser
   EXPECT_THAT(runs, ElementsAre(Pair(at_page(1), at_page(3))));
 }
 
-TEST_F(PageScan, WithoutTheCallPagesOfFilesAreToldFromAnonymousOnes) {
+TEST_F(PageScan, WithoutTheCallPagesOfFilesAreNotTakenForAnonymousOnes) {
   const auto entries = entries_until({kPresentEntry, kPresentEntry | kOfFileEntry, 0});
   EXPECT_EQ(scan_by_entries(entries, kStart, at_page(3), false, keep), at_page(3));
   EXPECT_EQ(scan_by_entries(entries, kStart, at_page(3), true, keep), at_page(3));

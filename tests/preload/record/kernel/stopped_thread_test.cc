@@ -1,4 +1,4 @@
-// A thread that was stopped, and that has made system calls for us, goes on as if nothing had been.
+// A thread that was stopped and has made system calls for the recorder goes on as if nothing had been.
 #include "preload/record/kernel/stopped_thread.h"
 
 #include <gmock/gmock.h>
@@ -32,7 +32,7 @@ constexpr uint64_t kPatienceNs = 2'000'000'000;
 class Child : public ForkedChild {
  public:
   using ForkedChild::ForkedChild;
-  /// Has it make calls: its own pid is what comes back.
+  /// Stops the child's thread, and has it call getpid() so many times.
   void borrow(int times) const {
     const uint64_t instruction = find_syscall_instruction(number());
     ASSERT_NE(instruction, 0u);
@@ -46,7 +46,7 @@ int milliseconds_of(const timespec& from, const timespec& to) {
   return static_cast<int>((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1'000'000);
 }
 
-/// Whatever register or flag were changed, the results would be others.
+/// A computation whose results change with any register or flag that is changed meanwhile.
 std::pair<uint64_t, double> computed() {
   uint64_t sum = 0;
   double part = 1;
@@ -208,7 +208,7 @@ TEST(StoppedThread, AStopAndACallToGoOnHaveTheirEffect) {
   const std::string status = proc_of(child.number()) + "status";
   const auto is = [&](const char* state) { return read_whole_path(status).find(state) != std::string::npos; };
   ASSERT_TRUE(eventually([&] { return is("State:\tT"); }));
-  EXPECT_FALSE(StoppedThread(child.pid(), kPatienceNs).valid()) << "who is stopped is left alone";
+  EXPECT_FALSE(StoppedThread(child.pid(), kPatienceNs).valid()) << "a thread that is stopped already is refused";
   ASSERT_TRUE(eventually([&] { return is("State:\tT"); })) << "it goes from one kind of stop to the other";
   ::kill(child.pid(), SIGCONT);
   EXPECT_TRUE(eventually([&] { return is("State:\tS"); }));
@@ -229,7 +229,7 @@ TEST(StoppedThread, WhoIsTracedOrGoneIsRefused) {
   EXPECT_EQ(StoppedThread(pid, kPatienceNs).error(), ESRCH);
 }
 
-TEST(StoppedThread, OneThatNoStopReachesIsGivenUp) {
+TEST(StoppedThread, AThreadThatNoStopReachesIsGivenUp) {
   int go[2];
   ASSERT_EQ(::pipe(go), 0);
   Child child([&] {

@@ -1,4 +1,4 @@
-// A userfaultfd is opened inside a program that does not know of us, and the program goes on as it was.
+// A userfaultfd is opened inside a program that does not know of the recorder, and the program goes on as it was.
 #include "preload/record/kernel/userfaultfd_fetcher.h"
 
 #include <fcntl.h>
@@ -80,8 +80,8 @@ class Waiting {
   }
   void go() const { go_.put(); }
   int status() { return child_.status(); }
-  /// What anybody could see of it.
-  std::string looks() const {
+  /// Its mappings, descriptors and signal state, as /proc shows them to anybody.
+  std::string visible_state() const {
     std::string text = read_whole_path(proc_of(pid()) + "maps");
     for (const auto& entry : std::filesystem::directory_iterator(proc_of(pid()) + "fd"))
       text += entry.path().filename().string() + " ";
@@ -110,11 +110,11 @@ bool may_hold_faults() { return UniqueFd(static_cast<int>(::syscall(SYS_userfaul
 TEST(UserfaultfdFetcher, TheProgramsFaultsComeToUs) {
   if (!may_hold_faults()) GTEST_SKIP() << "not permitted here";
   Waiting child([] {});
-  const std::string before = child.looks();
+  const std::string before = child.visible_state();
   FetchedUserfaultfd fetched = child.fetch();
   ASSERT_TRUE(fetched.descriptor) << fetched.error;
   EXPECT_GT(fetched.stopped_ns, 0u);
-  EXPECT_EQ(child.looks(), before) << "no descriptor, no mapping, no signal mask is another one";
+  EXPECT_EQ(child.visible_state(), before) << "descriptors, mappings and signal masks are the same";
   Userfaultfd faults(std::move(fetched.descriptor));
   ASSERT_TRUE(faults.negotiate());
   ASSERT_TRUE(faults.register_range(child.memory(), child.memory() + kBytes));
@@ -128,7 +128,7 @@ TEST(UserfaultfdFetcher, TheProgramsFaultsComeToUs) {
     EXPECT_EQ(faults.fill(child.memory() + held * kPage, 1, true, false, &filled), FaultResult::kDone);
   }
   faults.reset();
-  EXPECT_EQ(child.status(), 7) << "without us the kernel serves it";
+  EXPECT_EQ(child.status(), 7) << "without the recorder the kernel serves the faults";
 }
 
 TEST(UserfaultfdFetcher, AProgramWithoutPrivilegeBorrowsTheDevice) {
@@ -138,10 +138,10 @@ TEST(UserfaultfdFetcher, AProgramWithoutPrivilegeBorrowsTheDevice) {
     static_cast<void>(!::setgid(65534));
     static_cast<void>(!::setuid(65534));
   });
-  const std::string before = child.looks();
+  const std::string before = child.visible_state();
   FetchedUserfaultfd fetched = child.fetch();
   ASSERT_TRUE(fetched.descriptor) << fetched.error;
-  EXPECT_EQ(child.looks(), before);
+  EXPECT_EQ(child.visible_state(), before);
   Userfaultfd faults(std::move(fetched.descriptor));
   ASSERT_TRUE(faults.negotiate());
   EXPECT_TRUE(faults.register_range(child.memory(), child.memory() + kBytes));
@@ -163,9 +163,9 @@ TEST(UserfaultfdFetcher, WhereNoNumberIsLeftNoneOfTheProgramsDescriptorsIsTakenF
     static_cast<void>(!::setgid(65534));
     static_cast<void>(!::setuid(65534));
   });
-  const std::string before = child.looks();
+  const std::string before = child.visible_state();
   EXPECT_EQ(child.fetch().error, EMFILE);
-  EXPECT_EQ(child.looks(), before);
+  EXPECT_EQ(child.visible_state(), before);
   child.go();
   EXPECT_EQ(child.status(), 7);
 }
@@ -188,7 +188,7 @@ TEST(UserfaultfdFetcher, AStrangerWithAsManyFiltersAsWeHaveMayHaveOthers) {
   EXPECT_EQ(under_a_filter.status(), 7);
 }
 
-TEST(UserfaultfdFetcher, WhoHasOneOfItsOwnKeepsItsMemoryToItself) {
+TEST(UserfaultfdFetcher, AProgramWithAUserfaultfdOfItsOwnIsRefused) {
   if (!may_hold_faults()) GTEST_SKIP() << "not permitted here";
   Waiting child([] { ::syscall(SYS_userfaultfd, 0); });
   EXPECT_EQ(child.fetch().error, EEXIST);

@@ -30,16 +30,16 @@ ring::Request question_about(uint64_t address) {
   return request;
 }
 
-TEST(Doorbell, WhoRingsIsAnswered) {
+TEST(Doorbell, AGuestThatRingsIsAnswered) {
   const UniqueFd memory = sealed_memory(sizeof(ring::Mailbox));
   Mapped<ring::Mailbox> box(memory);
-  uint64_t heard = 0;
+  uint64_t address_sum = 0;
   Doorbell bell;
   Mapped<ring::Doorbell> of_guest(bell.memory());
   bell.listen([&] {
     if (!ring::has_question(*box)) return;
-    heard += box->question.address;
-    ring::answer(*box, heard == 3 ? ring::ReplyStatus::kRefused : ring::ReplyStatus::kTracked, shared_futex);
+    address_sum += box->question.address;
+    ring::answer(*box, address_sum == 3 ? ring::ReplyStatus::kRefused : ring::ReplyStatus::kTracked, shared_futex);
   });
   ring::ReplyStatus status{};
   ASSERT_TRUE(ring::ask(*box, *of_guest, question_about(1), &status, shared_futex));
@@ -47,11 +47,11 @@ TEST(Doorbell, WhoRingsIsAnswered) {
   ASSERT_TRUE(ring::ask(*box, *of_guest, question_about(2), &status, shared_futex));
   EXPECT_EQ(status, ring::ReplyStatus::kRefused);
   bell.stop();
-  EXPECT_FALSE(ring::ask(*box, *of_guest, question_about(4), &status, shared_futex)) << "nobody listens any more";
-  EXPECT_EQ(heard, 3u);
+  EXPECT_FALSE(ring::ask(*box, *of_guest, question_about(4), &status, shared_futex)) << "the recorder listens no more";
+  EXPECT_EQ(address_sum, 3u);
 }
 
-TEST(Doorbell, WhoWaitsLearnsOfAKilledRecorderFromTheKernel) {
+TEST(Doorbell, AWaitingGuestLearnsOfAKilledRecorderFromTheKernel) {
   Doorbell bell;
   Mapped<ring::Mailbox> box(sealed_memory(sizeof(ring::Mailbox)));
   Mapped<ring::Doorbell> of_guest(bell.memory());

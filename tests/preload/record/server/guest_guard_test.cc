@@ -37,15 +37,15 @@ class GuestGuardTest : public testing::Test {
   }
 
   ProcessTable processes;
-  MemoryGuard::Look seen;
-  int looks = 0;
+  MemoryGuard::Measurement seen;
+  int measurements = 0;
   GuestGuard guard{processes, 5, [this](uint64_t) {
-                     ++looks;
+                     ++measurements;
                      return seen;
                    }};
 };
 
-TEST_F(GuestGuardTest, AllOfItsProcessesAreKilledAtOnceAndItIsSaid) {
+TEST_F(GuestGuardTest, AllProcessesAreKilledAtOnceAndTheReasonIsSaid) {
   const uint32_t one = add_guest(), two = add_guest();
   seen.must_strike = true;
   guard.check(kMiB, 0);
@@ -53,28 +53,28 @@ TEST_F(GuestGuardTest, AllOfItsProcessesAreKilledAtOnceAndItIsSaid) {
   EXPECT_EQ(signal_that_ended(two), SIGKILL);
   EXPECT_THAT(guard.stopped(), testing::HasSubstr("--guard"));
   guard.check(2 * kMiB, 10 * kTenthOfSecondNs);
-  EXPECT_EQ(looks, 1) << "it is over";
+  EXPECT_EQ(measurements, 1) << "the guests are killed already";
 }
 
-TEST_F(GuestGuardTest, AsLongAsThereIsRoomNobodyIs) {
+TEST_F(GuestGuardTest, AsLongAsThereIsRoomNoProcessIsKilled) {
   add_guest();
   guard.check(kMiB, 0);
   EXPECT_EQ(guard.stopped(), "");
 }
 
-TEST_F(GuestGuardTest, LooksTenTimesASecondAndSoonerTheMoreItGrows) {
+TEST_F(GuestGuardTest, MeasuresTenTimesASecondAndSoonerTheMoreTheGuestGrows) {
   seen.room_bytes = 8 * kMiB;
   guard.check(kMiB, 0);
   guard.check(4 * kMiB, 1);
-  EXPECT_EQ(looks, 1) << "less than half of the room is gone";
+  EXPECT_EQ(measurements, 1) << "less than half of the room is gone";
   guard.check(5 * kMiB, 2);
-  EXPECT_EQ(looks, 2);
+  EXPECT_EQ(measurements, 2);
   guard.check(5 * kMiB, 2 + kTenthOfSecondNs);
-  EXPECT_EQ(looks, 3);
+  EXPECT_EQ(measurements, 3);
   seen.room_bytes = 0;
   guard.check(5 * kMiB, 2 + 2 * kTenthOfSecondNs);
   guard.check(5 * kMiB + kMiB / 8, 3 + 2 * kTenthOfSecondNs);
-  EXPECT_EQ(looks, 4) << "not for each page";
+  EXPECT_EQ(measurements, 4) << "not for each page";
 }
 
 }  // namespace

@@ -54,16 +54,16 @@ TEST(MemoryGuard, NoLimitLeavesEverything) {
 }
 
 TEST(MemoryGuard, AGuestThatHasTakenNothingIsNotStruck) {
-  EXPECT_FALSE(MemoryGuard(99).look(0).must_strike);
-  EXPECT_FALSE(MemoryGuard(0).look(UINT64_MAX).must_strike);
+  EXPECT_FALSE(MemoryGuard(99).measure(0).must_strike);
+  EXPECT_FALSE(MemoryGuard(0).measure(UINT64_MAX).must_strike);
 }
 
 TEST(MemoryGuard, SaysHowMuchMayGoBeforeItStrikes) {
-  const uint64_t room_bytes = MemoryGuard(5).look(0).room_bytes;
+  const uint64_t room_bytes = MemoryGuard(5).measure(0).room_bytes;
   EXPECT_GT(room_bytes, 0u);
   EXPECT_LT(room_bytes, uint64_t{1} << 50) << "the machine itself is a limit";
-  EXPECT_LT(MemoryGuard(90).look(0).room_bytes, room_bytes);
-  EXPECT_EQ(MemoryGuard(0).look(0).room_bytes, UINT64_MAX);
+  EXPECT_LT(MemoryGuard(90).measure(0).room_bytes, room_bytes);
+  EXPECT_EQ(MemoryGuard(0).measure(0).room_bytes, UINT64_MAX);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class DebugFile : public testing::Test {
     return std::system(("cd " + directory.string() + " && " + command + " 2> /dev/null").c_str()) == 0;
   }
 
-  /// Of a return address in marked(). The linker puts text where it lies in the file.
+  /// The name that a return address in marked() gets. The linker puts text at the address at which it lies in the file.
   std::string name() const {
     Symbolizer symbolizer;
     symbolizer.want((directory / "program").string(), address + 5);

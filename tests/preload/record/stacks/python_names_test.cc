@@ -115,7 +115,7 @@ TEST_F(PythonNamesTest, SaysFunctionFileAndTheLineThatRan) {
   EXPECT_EQ(names_.name(ring::python_version_word(11, kCodeType)), "");
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 33)), "Store.load at /srv/app.py:3");
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 1 << 20)), "Store.load at /srv/app.py:1")
-      << "too far in for a word";
+      << "the index needs more bits than the word has";
 }
 
 TEST_F(PythonNamesTest, ReadsTheShorterHeadersSince312) {

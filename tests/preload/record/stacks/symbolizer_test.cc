@@ -16,7 +16,7 @@
 
 namespace oomcast::record {
 
-/// Where the call of this function returns to.
+/// The return address of the call of this function.
 __attribute__((noinline)) uint64_t return_address() { return reinterpret_cast<uint64_t>(__builtin_return_address(0)); }
 __attribute__((always_inline)) inline uint64_t in_between() { return return_address() + (getppid() == 0 ? 1 : 0); }
 __attribute__((noinline)) uint64_t outermost() { return in_between() + (getppid() == 0 ? 1 : 0); }

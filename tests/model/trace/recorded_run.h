@@ -1,4 +1,4 @@
-// A short run, as events: what the tests of the trace write and read again.
+// A short run as events, and functions that write it to a trace and read it back.
 #pragma once
 
 #include <cstring>
@@ -13,7 +13,7 @@ namespace oomcast::trace {
 
 inline bool same(const Event& a, const Event& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-struct Story {
+struct RecordedRun {
   TraceHeader header;
   std::vector<Record> records;
   CaptureSummary summary;
@@ -31,11 +31,11 @@ inline Record event(EventKind kind, uint64_t address, uint64_t bytes, uint8_t fl
 }
 
 /// Most kinds of event, two processes, a watch; the last events are 3 s later.
-inline Story story() {
-  Story story;
-  story.header = {"0.1.0",   {"redis-server", "--port", "0"}, R"({"schema": "oomcast.host.v1"})", "", {"--cpu-node=1"},
-                  42'000'000};
-  auto& all = story.records;
+inline RecordedRun recorded_run() {
+  RecordedRun run;
+  run.header = {"0.1.0",   {"redis-server", "--port", "0"}, R"({"schema": "oomcast.host.v1"})", "", {"--cpu-node=1"},
+                42'000'000};
+  auto& all = run.records;
   all.push_back(event(EventKind::kProcessStart, 1, 0));
   const auto [first, second] = comm_words("redis-server");
   all.push_back(event(EventKind::kComm, first, second));
@@ -80,23 +80,23 @@ inline Story story() {
   all.push_back(event(EventKind::kUnmap, 0x7f10a0000000, 256 << 20));
   all.push_back(event(EventKind::kExit, 9, 0, kExitBySignal));
   all.back().event.wait_ns = ~uint64_t{0};
-  story.summary.command = story.header.command;
-  story.summary.exit_signal = 9;
-  story.summary.tracker = "userfaultfd";
-  story.summary.resolution_pages = 64;
-  story.summary.tracked_peak_bytes = 163840;
-  story.summary.rss_peak_bytes = 163841;
-  story.summary.events = all.size() - 1;
-  story.summary.caveats = {"One.", "Two, with a comma."};
-  story.summary.host_sensitive = {"sysconf(_SC_PHYS_PAGES)"};
-  story.summary.stacks = {{"main at redis.c:1", "_start"}, {}};
-  return story;
+  run.summary.command = run.header.command;
+  run.summary.exit_signal = 9;
+  run.summary.tracker = "userfaultfd";
+  run.summary.resolution_pages = 64;
+  run.summary.tracked_peak_bytes = 163840;
+  run.summary.rss_peak_bytes = 163841;
+  run.summary.events = all.size() - 1;
+  run.summary.caveats = {"One.", "Two, with a comma."};
+  run.summary.host_sensitive = {"sysconf(_SC_PHYS_PAGES)"};
+  run.summary.stacks = {{"main at redis.c:1", "_start"}, {}};
+  return run;
 }
 
-inline std::string write(const Story& story) {
+inline std::string write(const RecordedRun& run) {
   std::string bytes;
-  TraceWriter writer([&](std::string_view block) { return bytes.append(block), true; }, story.header);
-  for (const Record& record : story.records) {
+  TraceWriter writer([&](std::string_view block) { return bytes.append(block), true; }, run.header);
+  for (const Record& record : run.records) {
     if (!record.is_watch) {
       writer.add(record.event);
       continue;
@@ -104,7 +104,7 @@ inline std::string write(const Story& story) {
     for (uint64_t at = 0; at < record.event.bytes; at += kWatchPageBytes)
       writer.add_watch({record.event.pid, record.event.address + at});
   }
-  writer.finish(story.summary);
+  writer.finish(run.summary);
   return bytes;
 }
 
