@@ -4,7 +4,7 @@
 //
 //   peak_rss PID [--descendants-only]
 //
-// Memory of oomcast's own that a guest maps (its ring) is left out.
+// Memory of oomcast's own that a guest maps (its ring) is left out, and so are the recorder's other processes.
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -91,6 +91,12 @@ class Watched {
   uint64_t shared_pages_ = 0, most_shared_pages_ = 0, shared_bytes_ = 0;
 };
 
+/// The recorder's own processes beside it: its "oomcast-..." ones, and the stash's helper, whose memory is the guest's.
+bool is_recorders(int pid) {
+  const std::string name = text_of("/proc/" + std::to_string(pid) + "/comm");
+  return name.starts_with("oomcast-") || name == "page-stash\n";
+}
+
 /// Those whose first thread has started them, and theirs; the programs that are measured fork in their first thread.
 void add_descendants(int pid, std::vector<int>* out) {
   const std::string folder = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid);
@@ -99,7 +105,7 @@ void add_descendants(int pid, std::vector<int>* out) {
     char* end = nullptr;
     const long child = std::strtol(at, &end, 10);
     if (end == at) return;
-    out->push_back(static_cast<int>(child));
+    if (!is_recorders(static_cast<int>(child))) out->push_back(static_cast<int>(child));
     add_descendants(static_cast<int>(child), out);
     at = *end == ' ' ? end + 1 : end;
   }
