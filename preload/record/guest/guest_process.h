@@ -216,6 +216,8 @@ struct HeldFaults {
   std::vector<PageRange> let_go;  // let go for an mremap() that is still running; its new place
   uint32_t failures = 0;          // mappings let go because a fault could not be answered
   int refused_ranges = 0;         // failures in a row to register a run of mappings
+  /// Whether the kernel has refused something that has to be tried again.
+  bool waits() const { return !unanswered.empty() || !unclosed.empty(); }
 };
 
 struct FileState {
