@@ -108,7 +108,7 @@ Process* ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
     children_without_hello_[pid] = kNotOurs;
     return nullptr;
   }
-  process.life.discovered = true;
+  process.life.known_by = KnownBy::kFind;
   rooms_.notes.use_tracker(TrackerKind::kPagemap);
   if (is_copy_of(process, parent)) {
     catch_up_before_fork(parent);
@@ -150,7 +150,7 @@ void ProcessLife::add_members_of_cgroup() {
       drop(pid);
       continue;
     }
-    process.life.discovered = true;
+    process.life.known_by = KnownBy::kFind;
     rooms_.feed.report(process, trace::EventKind::kProcessStart, 0, 0);
     rooms_.settings.report_limits(process);
     rooms_.feed.read_comm(process);
@@ -213,7 +213,7 @@ void ProcessLife::discover_children(uint64_t ticks) {
   std::vector<std::pair<uint32_t, uint32_t>> due;
   std::unordered_map<uint32_t, uint64_t> still;
   for (const auto& [parent, process] : rooms_.processes) {
-    const bool hooked = process->life.said_hello;
+    const bool hooked = process->life.said_hello();
     if (hooked && !of_all) continue;
     for (const uint32_t child : children_of(*process)) {
       if (rooms_.processes.find(child) != nullptr || is_recorder(child)) continue;

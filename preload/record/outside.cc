@@ -32,7 +32,7 @@ bool Outside::may_say_hello(Process& process, uint64_t now_ns) const {
 }
 
 bool Outside::is_due(const Process& process, uint64_t now_ns) {
-  return !process.fault_fd.valid() && !process.life.said_hello && !process.gives_way && process.pidfd &&
+  return !process.fault_fd.valid() && !process.life.said_hello() && !process.gives_way && process.pidfd &&
          process.life.memory_gone_ns == 0 && process.outside.tries < kTriesMost &&
          now_ns >= process.outside.next_try_ns;
 }

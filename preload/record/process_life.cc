@@ -38,6 +38,49 @@ Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_page
   return added;
 }
 
+Process& ProcessLife::process_of_hello(uint32_t pid, const ring::Request& hello) {
+  const bool forked = hello.kind == ring::RequestKind::kHelloForked;
+  const auto parent = static_cast<uint32_t>(hello.argument);
+  Process* const process = rooms_.processes.find(pid);
+  if (process == nullptr) return forked ? add_forked(pid, parent) : add_spawned(pid, parent);
+  // Found before its hello, it is known as a copy of its parent already.
+  if (forked && process->life.known_by == KnownBy::kFind) return *process;
+  if (process->life.said_hello() || !process->memory->has_memory())
+    begin_other_program(*process);  // the program that said hello, or was scanned, is gone by an exec
+  else
+    rooms_.feed.read_comm(*process);  // the hello of the program that is known, which may be loaded only now
+  return *process;
+}
+
+/// A copy of its parent, or of a process that is not known.
+Process& ProcessLife::add_forked(uint32_t pid, uint32_t said_parent) {
+  Process* const parent = rooms_.processes.find(said_parent);
+  if (parent == nullptr) {
+    Process& process = add(pid, said_parent);
+    rooms_.feed.report(process, trace::EventKind::kProcessStart, 0, 0);
+    rooms_.feed.read_comm(process);
+    return process;
+  }
+  catch_up_before_fork(*parent);
+  rooms_.feed.report(*parent, trace::EventKind::kFork, pid, 0);
+  Process& process = add(pid, said_parent, rooms_.copies.inherited_pages(*parent, pid));
+  inherit_from(process, *parent);
+  rooms_.feed.report_comm(process);
+  return process;
+}
+
+/// Made by vfork and exec, or a child that exec'ed before its hello: it has no memory of its parent.
+Process& ProcessLife::add_spawned(uint32_t pid, uint32_t said_parent) {
+  Process* const parent = rooms_.processes.find(said_parent);
+  if (parent != nullptr) rooms_.reader.drain(*parent);  // the child inherits the parent's settings
+  Process& process = add(pid, said_parent);
+  rooms_.feed.report(process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
+  if (parent != nullptr) inherit_open_files(process, *parent);
+  rooms_.settings.report_limits(process);
+  rooms_.feed.read_comm(process);
+  return process;
+}
+
 /// Takes over the counts of the shared area before it is unmapped.
 void ProcessLife::keep_counts_of(Process& process) {
   if (!process.shared) return;
@@ -93,7 +136,7 @@ void ProcessLife::forget_address_space(Process& process) {
 void ProcessLife::drop(uint32_t pid) {
   Process* process = rooms_.processes.find(pid);
   if (process == nullptr) return;
-  if (!process->life.said_hello && !process->comm.empty() && !process->tracked_by_faults())
+  if (!process->life.said_hello() && !process->comm.empty() && !process->tracked_by_faults())
     rooms_.notes.note_unhooked_process(process->comm);
   note_seen_from_outside(*process);
   rooms_.copies.return_loans(*process);
@@ -106,7 +149,7 @@ void ProcessLife::drop(uint32_t pid) {
 
 /// Called at the end of a program: before that its hello may still come.
 void ProcessLife::note_seen_from_outside(const Process& process) {
-  if (process.life.said_hello) return;
+  if (process.life.said_hello()) return;
   if (process.outside.held) rooms_.notes.note_held_from_outside(process.comm);
   if (process.outside.refusal != 0) rooms_.notes.note_not_held(process.comm, process.outside.refusal);
 }
@@ -181,8 +224,7 @@ bool ProcessLife::lives_on(Process& process, uint64_t now_ns) {
   }
   // The process has exec'ed a program that has not loaded the library, or not yet.
   begin_other_program(process);
-  process.life.exec_pending = true;
-  process.life.said_hello = false;
+  process.life.known_by = KnownBy::kExec;
   process.scans.next_ns = now_ns + kFirstScanNs;
   return false;
 }

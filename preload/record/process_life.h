@@ -9,6 +9,7 @@
 
 #include "preload/record/rooms.h"
 #include "preload/record/server/event_loop.h"
+#include "preload/ring/protocol.h"
 
 namespace oomcast::record {
 
@@ -19,6 +20,8 @@ class ProcessLife {
       : rooms_(rooms), loop_(loop), socket_name_(socket_name) {}
 
   Process& add(uint32_t pid, uint32_t parent, uint64_t inherited_pages = 0);
+  /// The process that says hello, added if it is not known, with the program that it runs now.
+  Process& process_of_hello(uint32_t pid, const ring::Request& hello);
   void begin_other_program(Process& process);
   void drop(uint32_t pid);
   void inherit_from(Process& child, Process& parent);
@@ -42,6 +45,8 @@ class ProcessLife {
   std::vector<std::string> still_running() const;
 
  private:
+  Process& add_forked(uint32_t pid, uint32_t said_parent);
+  Process& add_spawned(uint32_t pid, uint32_t said_parent);
   void forget_address_space(Process& process);
   void keep_counts_of(Process& process);
   void note_seen_from_outside(const Process& process);

@@ -49,7 +49,8 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       faults(feed, stash, reader, mappings, filler, meter, count, std::move(served)),
       phase(feed, poller, notes, clocks, may_poll(options, tracker, sink)),
       scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, files, reader, meter, planner,
-              count, clocks) {
+              count, clocks),
+      memory_questions(mappings, heap, poller, mapped_files, meter, scanner) {
   mappings.count_pages_with(late);
   notes.wanted_stash = options.stash;
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();

@@ -14,6 +14,7 @@
 #include "preload/record/capture/late_counter.h"
 #include "preload/record/capture/mapped_files.h"
 #include "preload/record/capture/mappings.h"
+#include "preload/record/capture/memory_questions.h"
 #include "preload/record/capture/note_reader.h"
 #include "preload/record/capture/page_poller.h"
 #include "preload/record/capture/phase.h"
@@ -83,6 +84,7 @@ struct Rooms {
   FaultServer faults;
   Phase phase;
   Scanner scanner;
+  MemoryQuestions memory_questions;
 };
 
 }  // namespace oomcast::record

@@ -35,15 +35,21 @@ Session::Session(const RecordOptions& options, TrackerKind tracker, trace::Event
              [this](uint32_t pid, uint32_t tid) {
                serving_cpu_.served(pid, tid, {loop_tid_, questions_.doorbell().answering_tid()});
              }),
-      hellos_(loop_, options.stack_sample_bytes, [this](Hello hello) { answers_.take_hello(std::move(hello)); }),
+      hellos_(loop_, options.stack_sample_bytes, [this](Hello hello) { hello_answers_.take(std::move(hello)); }),
       life_(rooms_, loop_, hellos_.socket_name()),
       outside_(rooms_, loop_),
-      answers_(rooms_, life_, loop_, hellos_, questions_),
+      tracking_start_(options, tracker, rooms_.processes, rooms_.phase, rooms_.filler, rooms_.scanner, rooms_.meter,
+                      rooms_.notes, loop_),
+      hello_answers_(options, tracker, rooms_.processes, rooms_.files, rooms_.notes, clocks_, life_, tracking_start_,
+                     hellos_, questions_),
+      question_answers_(options, rooms_.processes, rooms_.feed, rooms_.reader, rooms_.faults, rooms_.windows,
+                        rooms_.filler, rooms_.scanner, rooms_.stash, rooms_.memory_questions, rooms_.notes,
+                        rooms_.count),
       signals_(loop_, rooms_.processes),
       guard_(rooms_.processes, options.guard_percent),
       questions_(rooms_.processes, {[this](Process& process) { rooms_.reader.drain(process); },
                                     [this](Process& process, const ring::Request& question) {
-                                      return answers_.is_refused(process, question);
+                                      return question_answers_.answer(process, question);
                                     },
                                     [this] { life_.add_children_without_descriptor(); }}) {
   summary_.command = options.command;
@@ -218,8 +224,7 @@ void Session::scan_due(uint64_t now_ns) {
   for (const uint32_t pid : due) {
     Process* const process = rooms_.processes.find(pid);
     if (process == nullptr || !life_.lives_on(*process, now_ns)) continue;
-    if ((!process->life.said_hello || process->life.exec_pending) && !process->tracked_by_faults())
-      rooms_.notes.use_tracker(TrackerKind::kPagemap);
+    if (!process->life.said_hello() && !process->tracked_by_faults()) rooms_.notes.use_tracker(TrackerKind::kPagemap);
     if (process->reports_frees()) rooms_.faults.serve(*process);
     rooms_.scanner.scan(*process, false);
   }

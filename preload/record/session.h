@@ -9,9 +9,10 @@
 #include <string>
 #include <utility>
 
-#include "preload/record/answers.h"
+#include "preload/record/hello_answers.h"
 #include "preload/record/outside.h"
 #include "preload/record/process_life.h"
+#include "preload/record/question_answers.h"
 #include "preload/record/recorder.h"
 #include "preload/record/rooms.h"
 #include "preload/record/server/event_loop.h"
@@ -20,6 +21,7 @@
 #include "preload/record/server/question_server.h"
 #include "preload/record/server/serving_cpu.h"
 #include "preload/record/server/signal_relay.h"
+#include "preload/record/tracking_start.h"
 
 namespace oomcast::record {
 
@@ -66,7 +68,9 @@ class Session {
   HelloServer hellos_;
   ProcessLife life_;
   Outside outside_;
-  Answers answers_;
+  TrackingStart tracking_start_;
+  HelloAnswers hello_answers_;
+  QuestionAnswers question_answers_;
   SignalRelay signals_;
   GuestGuard guard_;
   ServingCpu serving_cpu_;

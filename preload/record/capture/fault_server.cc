@@ -77,8 +77,8 @@ void FaultServer::serve(Process& process) {
       event_read = true;
       if (const std::span<uffd_msg> journal = journal_of(process); !journal.empty()) journal[i].event = 0;
     }
-    reader_.drain(process);
-    filler_.try_again(process, event_read);
+    if (event_read) reader_.drain(process);  // notes of the callers that went on when their events were read
+    if (process.held.waits()) filler_.try_again(process, event_read);
     for (size_t i = 0; i < count && process.fault_fd.valid(); ++i)
       if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
         filler_.take_fault(process, messages[i], i >= of_all);
@@ -86,7 +86,7 @@ void FaultServer::serve(Process& process) {
       }
     feed_.arm_watches();
   }
-  filler_.try_again(process, false);
+  if (process.held.waits()) filler_.try_again(process, false);
   // With the library, hooks sample before memory is freed as well, so samples may be rarer.
   if (process.resident.touched_since_sample >= (process.shared ? 512u : 64u)) meter_.sample_resident(process);
 }

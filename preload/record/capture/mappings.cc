@@ -142,83 +142,112 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
   if (vma.heap()) note_heap(process, vma);
   const bool shared = shared_memory_.is_shared_memory(vma);
   if ((vma.shared && !shared) || vma.special()) return;
-  const bool anonymous = vma.anonymous() || shared;
-  const bool registrable = vma.anonymous() && process.reports_frees();
-  // Known areas of another kind were replaced by this mapping, and no event reported their end.
-  std::vector<std::pair<uint64_t, uint64_t>> replaced;
-  process.map.for_each(vma.start, vma.end, [&](Area& area) {
-    if (area.shared != shared || area.anonymous != anonymous ||
-        (shared && area.offset_delta != vma.file_offset - vma.start))
+  const Learned mapping{vma, shared, vma.anonymous() || shared, no_reserve};
+  unmap_replaced(process, mapping);
+  const std::vector<PageRange> fresh = add_areas(process, mapping);
+  // Also for known areas; before the pages are counted.
+  if (vma.locked) feed_.report(process, trace::EventKind::kLock, vma.start, vma.end - vma.start, 0, trace::kLocked);
+  take_protection(process, vma);
+  if (vma.anonymous() && process.reports_frees()) {
+    register_and_count(process, vma, how, registered);
+    process.map.join(vma.start, vma.end);
+  } else if (mapping.anonymous || vma.writable) {
+    if (!shared && registered == nullptr) counter_->reconcile(process, fresh);
+    // The memory is polled: malloc's hook need not ask about it.
+    if (process.shared && mapping.anonymous)
+      for (const auto& [start, end] : fresh) process.shared->known.set(start, end, true);
+  }
+}
+
+/// Known areas of another kind were replaced by this mapping, and no event reported their end.
+void Mappings::unmap_replaced(Process& process, const Learned& mapping) {
+  const Vma& vma = mapping.vma;
+  std::vector<PageRange> replaced;
+  process.map.for_each(vma.start, vma.end, [&](const Area& area) {
+    if (area.shared != mapping.shared || area.anonymous != mapping.anonymous ||
+        (mapping.shared && area.offset_delta != vma.file_offset - vma.start))
       replaced.emplace_back(area.start, area.end);
   });
   for (const auto& [start, end] : replaced) unmap(process, start, end);
-  std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
+}
+
+/// Adds the parts of the mapping that are not known, and reports them. Returns them; those that a hook is about to
+/// report are left out.
+std::vector<PageRange> Mappings::add_areas(Process& process, const Learned& mapping) {
+  const Vma& vma = mapping.vma;
+  std::vector<PageRange> gaps = process.map.gaps(vma.start, vma.end);
   if (!vma.one_request) std::erase_if(gaps, [&](const PageRange& gap) { return is_asked_for(process, gap); });
-  for (const auto& [start, end] : gaps) {
-    Area area;
-    area.start = start;
-    area.end = end;
-    area.writable = vma.writable;
-    area.anonymous = anonymous;
-    area.no_reserve = no_reserve;
-    area.stack = vma.name == "[stack]";
-    area.text = vma.executable && !anonymous;
-    area.at_once = vma.one_request;
-    area.since_scan = process.scans.count;
-    area.reported = anonymous || vma.writable;
-    area.shared = shared;
-    if (shared) {
-      area.object = ring::file_id(vma.device, vma.inode);
-      area.offset_delta = vma.file_offset - vma.start;
-      if (!std::exchange(process.maps_shared_memory, true))
-        process.resident.statm_shared_pages = 0;  // has the shared pages split into files and memory anew
-    }
+  for (const PageRange& gap : gaps) {
+    const Area area = area_of(process, mapping, gap);
+    if (area.shared && !std::exchange(process.maps_shared_memory, true))
+      process.resident.statm_shared_pages = 0;  // has the shared pages split into files and memory anew
     process.map.insert(area);
-    if (!area.reported) continue;
-    // The target may refuse one large request where it grants many small ones. Memory found by a scan may have come by
-    // small ones, so it is reported in pieces.
-    const uint64_t piece = vma.one_request ? end - start : ring::kFoundPieceBytes;
-    if (shared) shared_memory_.report_new_file(process, vma.device, vma.inode, vma.name);
-    for (uint64_t at = start; at < end; at += piece) {
-      feed_.report(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
-      if (shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
-    }
+    if (area.reported) report_area(process, vma, area);
   }
-  // Also for known areas; before the pages are counted.
-  if (vma.locked) feed_.report(process, trace::EventKind::kLock, vma.start, vma.end - vma.start, 0, trace::kLocked);
-  std::vector<std::pair<uint64_t, uint64_t>> unregistered;
-  std::vector<std::pair<uint64_t, uint64_t>> changed;
+  return gaps;
+}
+
+Area Mappings::area_of(const Process& process, const Learned& mapping, const PageRange& range) {
+  const Vma& vma = mapping.vma;
+  Area area;
+  area.start = range.first;
+  area.end = range.second;
+  area.writable = vma.writable;
+  area.anonymous = mapping.anonymous;
+  area.no_reserve = mapping.no_reserve;
+  area.stack = vma.name == "[stack]";
+  area.text = vma.executable && !mapping.anonymous;
+  area.at_once = vma.one_request;
+  area.since_scan = process.scans.count;
+  area.reported = mapping.anonymous || vma.writable;
+  area.shared = mapping.shared;
+  if (!area.shared) return area;
+  area.object = ring::file_id(vma.device, vma.inode);
+  area.offset_delta = vma.file_offset - vma.start;
+  return area;
+}
+
+/// The target may refuse one large request where it grants many small ones. Memory found by a scan may have come by
+/// small ones, so it is reported in pieces.
+void Mappings::report_area(Process& process, const Vma& vma, const Area& area) {
+  const uint64_t piece = area.at_once ? area.end - area.start : ring::kFoundPieceBytes;
+  if (area.shared) shared_memory_.report_new_file(process, vma.device, vma.inode, vma.name);
+  for (uint64_t at = area.start; at < area.end; at += piece) {
+    feed_.report(process, trace::EventKind::kMap, at, std::min(piece, area.end - at), 0, map_flags(area));
+    if (area.shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
+  }
+}
+
+/// Known areas may have been made writable or read-only since.
+void Mappings::take_protection(Process& process, const Vma& vma) {
+  std::vector<PageRange> changed;
   process.map.for_each(vma.start, vma.end, [&](Area& area) {
-    if (area.writable != vma.writable) {
-      if (area.reported) changed.emplace_back(area.start, area.end);
-      area.writable = vma.writable;
-      area.since_scan = process.scans.count;
-    }
-    if (registrable && !area.registered) unregistered.emplace_back(area.start, area.end);
+    if (area.writable == vma.writable) return;
+    if (area.reported) changed.emplace_back(area.start, area.end);
+    area.writable = vma.writable;
+    area.since_scan = process.scans.count;
   });
   for (const auto& [start, end] : changed)
     feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, vma.writable ? trace::kWritable : 0);
-  if (registrable) {
-    if (!unregistered.empty() && how != Registration::kLater) {
-      if (how == Registration::kDone || register_memory(process, vma.start, vma.end)) {
-        process.map.for_each(vma.start, vma.end, [&](Area& area) {
-          area.registered = true;
-          if (process.shared) process.shared->known.set(area.start, area.end, true);
-        });
-      }
-      // Registered before it is counted: a touch in between is a fault.
-      if (registered != nullptr)
-        registered->insert(registered->end(), unregistered.begin(), unregistered.end());
-      else
-        counter_->reconcile(process, unregistered);
-    }
-    process.map.join(vma.start, vma.end);
-  } else if (anonymous || vma.writable) {
-    if (!shared && registered == nullptr) counter_->reconcile(process, gaps);
-    // The memory is polled: malloc's hook need not ask about it.
-    if (process.shared && anonymous)
-      for (const auto& [start, end] : gaps) process.shared->known.set(start, end, true);
-  }
+}
+
+/// Registers the areas of the mapping before their pages are counted: a touch in between is a fault.
+void Mappings::register_and_count(Process& process, const Vma& vma, Registration how,
+                                  std::vector<PageRange>* registered) {
+  std::vector<PageRange> unregistered;
+  process.map.for_each(vma.start, vma.end, [&](const Area& area) {
+    if (!area.registered) unregistered.emplace_back(area.start, area.end);
+  });
+  if (unregistered.empty() || how == Registration::kLater) return;
+  if (how == Registration::kDone || register_memory(process, vma.start, vma.end))
+    process.map.for_each(vma.start, vma.end, [&](Area& area) {
+      area.registered = true;
+      if (process.shared) process.shared->known.set(area.start, area.end, true);
+    });
+  if (registered != nullptr)
+    registered->insert(registered->end(), unregistered.begin(), unregistered.end());
+  else
+    counter_->reconcile(process, unregistered);
 }
 
 void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {

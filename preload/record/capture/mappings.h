@@ -64,6 +64,19 @@ class Mappings {
   void forget_shared(Process& process, uint64_t start, uint64_t end);
 
  private:
+  /// A mapping that is learned, and what it means.
+  struct Learned {
+    const Vma& vma;
+    bool shared;     // memory that several processes may map, not a file's
+    bool anonymous;  // in the sink's eyes: it holds no file's data
+    bool no_reserve;
+  };
+  void unmap_replaced(Process& process, const Learned& mapping);
+  std::vector<PageRange> add_areas(Process& process, const Learned& mapping);
+  static Area area_of(const Process& process, const Learned& mapping, const PageRange& range);
+  void report_area(Process& process, const Vma& vma, const Area& area);
+  void take_protection(Process& process, const Vma& vma);
+  void register_and_count(Process& process, const Vma& vma, Registration how, std::vector<PageRange>* registered);
   void note_heap(Process& process, const Vma& vma);
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
   static bool is_asked_for(const Process& process, const PageRange& gap);

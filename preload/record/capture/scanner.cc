@@ -106,7 +106,7 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   // Last scan of this process: no later scan would find shared memory that only this process has touched.
   if (last && process.maps_shared_memory) shared_memory_.scan(process);
   if ((last || scope.touches == Touches::kAll) && meter_.samples_peaks() &&
-      (process.in_polling_phase() || !process.life.said_hello))
+      (process.in_polling_phase() || !process.life.said_hello()))
     meter_.report_remembered_peak(process);
   // After the touches: a file mapping that was found to hold pages of the process's own is reported as memory.
   if (scope.mappings) mapped_files_.learn(process, process.last_maps);

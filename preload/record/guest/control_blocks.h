@@ -24,7 +24,7 @@ class ControlBlocks {
   /// The kernel's answers; a test replaces them.
   struct Kernel {
     std::function<std::optional<std::vector<uint64_t>>(uint32_t pid)> lists = robust_lists_of;
-    std::function<uint64_t()> last_number = last_thread_number;
+    std::function<std::optional<uint64_t>()> last_number = last_thread_number;
   };
   ControlBlocks() = default;
   explicit ControlBlocks(Kernel kernel) : kernel_(std::move(kernel)) {}
@@ -32,10 +32,10 @@ class ControlBlocks {
   /// To be called before pages are armed. Asks the kernel again if a thread may have been made since. False: the block
   /// of some thread is not known, so nothing may be armed.
   bool refresh(uint32_t pid, uint64_t now_ns) {
-    const uint64_t number = kernel_.last_number();
-    if (number != number_) changed_ns_ = now_ns;
+    const std::optional<uint64_t> number = kernel_.last_number();
+    if (!number || number != number_) changed_ns_ = now_ns;  // a number that is not known may have changed
     // A new thread gets its number before /proc lists it, so the answer counts only after kSettlingNs.
-    if (known_ && number == number_ && now_ns - asked_ns_ < kKeptNs && asked_ns_ - changed_ns_ > kSettlingNs)
+    if (known_ && number && number == number_ && now_ns - asked_ns_ < kKeptNs && asked_ns_ - changed_ns_ > kSettlingNs)
       return true;
     number_ = number;
     asked_ns_ = now_ns;
@@ -63,7 +63,8 @@ class ControlBlocks {
   Kernel kernel_;
   std::set<uint64_t> pages_;
   bool known_ = false;
-  uint64_t number_ = 0, asked_ns_ = 0, changed_ns_ = 0;
+  std::optional<uint64_t> number_;
+  uint64_t asked_ns_ = 0, changed_ns_ = 0;
 };
 
 }  // namespace oomcast::record

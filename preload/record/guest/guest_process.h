@@ -184,14 +184,21 @@ struct OutsideState {
   std::unique_ptr<MappingNotices> notices;  // null: scans find its new mappings
 };
 
+/// How the recorder knows the program that a process runs.
+enum class KnownBy : uint8_t {
+  kStart,  // the process was started: a hello may follow
+  kFind,   // found among the children of a guest or in a cgroup: its hello has not come
+  kExec,   // kExec was fed because the memory of the program before was gone: a hello may follow
+  kHello,  // its library has said hello
+};
+
 /// How the process became known, and how it leaves.
 struct LifeState {
   uint64_t started_ns = 0, program_ns = 0;  // start of the process; of the program that it runs now
-  bool said_hello = false;                  // its library has said hello
-  bool discovered = false;                  // found among the children of a guest, without a hello
-  bool exec_pending = false;                // kExec was fed because its memory was gone; a hello may follow
-  uint64_t memory_gone_ns = 0;              // when its memory was found gone, by exec or exit; 0: it is there
-  int exit_status = -1;                     // as reported by the library when it left, -1: not reported
+  KnownBy known_by = KnownBy::kStart;
+  uint64_t memory_gone_ns = 0;  // when its memory was found gone, by exec or exit; 0: it is there
+  int exit_status = -1;         // as reported by the library when it left, -1: not reported
+  bool said_hello() const { return known_by == KnownBy::kHello; }
 };
 
 struct ForkState {
@@ -209,6 +216,8 @@ struct HeldFaults {
   std::vector<PageRange> let_go;  // let go for an mremap() that is still running; its new place
   uint32_t failures = 0;          // mappings let go because a fault could not be answered
   int refused_ranges = 0;         // failures in a row to register a run of mappings
+  /// Whether the kernel has refused something that has to be tried again.
+  bool waits() const { return !unanswered.empty() || !unclosed.empty(); }
 };
 
 struct FileState {

@@ -29,15 +29,15 @@ std::optional<std::vector<uint64_t>> robust_lists_of(uint32_t pid) {
   return heads;
 }
 
-uint64_t last_thread_number() {
+std::optional<uint64_t> last_thread_number() {
   static const int file = ::open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-  static uint64_t unknown = 0;
   char text[96];
   const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
-  if (got <= 0) return --unknown;  // a different number each time
+  if (got <= 0) return std::nullopt;
   text[got] = '\0';
   const size_t blank = std::string_view(text).rfind(' ');
-  return blank == std::string_view::npos ? --unknown : std::strtoull(text + blank, nullptr, 10);
+  if (blank == std::string_view::npos) return std::nullopt;
+  return std::strtoull(text + blank, nullptr, 10);
 }
 
 }  // namespace oomcast::record

@@ -15,7 +15,7 @@ namespace oomcast::record {
 std::optional<std::vector<uint64_t>> robust_lists_of(uint32_t pid);
 
 /// The last pid that the kernel has given in the recorder's PID namespace (last field of /proc/loadavg): it changes
-/// with each new process or thread.
-uint64_t last_thread_number();
+/// with each new process or thread. No value: it cannot be read.
+std::optional<uint64_t> last_thread_number();
 
 }  // namespace oomcast::record

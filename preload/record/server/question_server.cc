@@ -20,12 +20,9 @@ void QuestionServer::answer(Process& process, const HeldLock&) {
   const uint32_t pid = process.pid;
   const ring::Request question = (*process.shared)->mailbox.question;
   const bool whole = question.magic == ring::kMagic && question.version == ring::kVersion;
-  const bool refused = whole && answers_.is_refused(process, question);
+  const ring::ReplyStatus status = whole ? answers_.reply_to(process, question) : ring::ReplyStatus::kStayOut;
   // While its question was answered, the process may have ended or exec'ed another program.
   if (processes_.find(pid) != &process || !process.shared) return;
-  const ring::ReplyStatus status = !whole    ? ring::ReplyStatus::kStayOut
-                                   : refused ? ring::ReplyStatus::kRefused
-                                             : ring::ReplyStatus::kTracked;
   ring::answer((*process.shared)->mailbox, status, shared_futex);
 }
 

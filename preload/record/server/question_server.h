@@ -35,9 +35,8 @@ class QuestionServer {
   /// How to answer. All are called under the lock.
   struct Answers {
     std::function<void(Process&)> drain_ring;  // reads the notes of a guest whose ring fills
-    std::function<bool(Process&, const ring::Request&)>
-        is_refused;                      // decides a question; true: the target refuses the memory
-    std::function<void()> all_answered;  // called after all mailboxes were read
+    std::function<ring::ReplyStatus(Process&, const ring::Request&)> reply_to;  // carries out a question
+    std::function<void()> all_answered;                                         // called after all mailboxes were read
   };
   QuestionServer(ProcessTable& processes, Answers answers) : processes_(processes), answers_(std::move(answers)) {}
   ~QuestionServer() { stop(); }

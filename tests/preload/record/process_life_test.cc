@@ -43,6 +43,19 @@ class ProcessLifeTest : public RoomsTest {
     rooms.meter.update(parent.process);
   }
 
+  static ring::Request hello(ring::RequestKind kind, uint32_t said_parent = 0) {
+    ring::Request said;
+    said.kind = kind;
+    said.argument = said_parent;
+    return said;
+  }
+  /// The parent of the story says hello.
+  Process& says_hello(KnownBy known_by, bool has_memory, ring::RequestKind kind = ring::RequestKind::kHello) {
+    parent.process.life.known_by = known_by;
+    if (has_memory) parent.memory.map(at_page(0), 64);
+    return life.process_of_hello(kFirstPid, hello(kind));
+  }
+
   std::string socket_name = "@oomcast-of-the-test";
   EventLoop loop;
   ProcessLife life{rooms, loop, socket_name};
@@ -119,7 +132,7 @@ TEST_F(ProcessLifeTest, WhoseHelloComesLateHasLoadedTheLibraryAllTheSame) {
   late.process.comm = "late";
   never.process.comm = "never";
   late.process.outside.held = never.process.outside.held = true;
-  late.process.life.said_hello = true;
+  late.process.life.known_by = KnownBy::kHello;
   life.drop(kSecondPid);
   life.drop(kThirdPid);
   EXPECT_THAT(rooms.notes.caveats(), testing::Contains(testing::HasSubstr("opened inside of them: never.")));
@@ -129,7 +142,7 @@ TEST_F(ProcessLifeTest, WhatAProgramWasBeforeItsExecIsSaid) {
   rooms.notes.use_tracker(TrackerKind::kUserfaultfd);
   parent.process.outside.refusal = EACCES;
   life.begin_other_program(parent.process);
-  parent.process.life.said_hello = true;
+  parent.process.life.known_by = KnownBy::kHello;
   life.drop(kFirstPid);
   EXPECT_THAT(rooms.notes.caveats(), testing::Contains(testing::HasSubstr("fake (Permission denied)")));
 }
@@ -159,7 +172,7 @@ TEST_F(ProcessLifeTest, AChildWithoutAHelloIsAddedAfterATenthOfASecond) {
   const SleepingChild child;
   rooms.notes.use_tracker(TrackerKind::kUserfaultfd);
   FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
-  self.process.life.said_hello = true;
+  self.process.life.known_by = KnownBy::kHello;
   self.process.tasks[self.process.pid] = nullptr;
   rooms.processes.root = {self.process.pid, false};
   for (uint64_t tick = 100; tick < 105; ++tick) life.discover_children(tick);
@@ -167,7 +180,7 @@ TEST_F(ProcessLifeTest, AChildWithoutAHelloIsAddedAfterATenthOfASecond) {
   life.discover_children(105);
   Process* const added = rooms.processes.find(child.pid());
   ASSERT_NE(added, nullptr);
-  EXPECT_TRUE(added->life.discovered);
+  EXPECT_EQ(added->life.known_by, KnownBy::kFind);
   EXPECT_GT(added->pages.count(PageBit::kTouched), 0u);
   const std::string comm = added->comm;
   self.process.tasks.clear();
@@ -190,7 +203,7 @@ TEST_F(ProcessLifeTest, AChildOfAParentWithoutTheLibraryIsAddedSooner) {
 TEST_F(ProcessLifeTest, ASearchForSomeChildrenDoesNotForgetTheOthers) {
   const SleepingChild child;
   FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
-  self.process.life.said_hello = true;
+  self.process.life.known_by = KnownBy::kHello;
   self.process.tasks[self.process.pid] = nullptr;
   for (uint64_t tick = 100; tick < 105; ++tick) life.discover_children(tick);
   life.discover_children(105);
@@ -232,6 +245,70 @@ TEST_F(ProcessLifeTest, AProgramWithoutTheLibraryThatExecsIsAnotherProgram) {
   EXPECT_FALSE(life.lives_on(parent.process, clocks.now));
   EXPECT_THAT(events(EventKind::kExec), SizeIs(1));
   EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 0u);
+}
+
+TEST_F(ProcessLifeTest, AForkedChildThatSaysHelloIsACopyOfItsParent) {
+  Process& child = life.process_of_hello(kSecondPid, hello(ring::RequestKind::kHelloForked, kFirstPid));
+  EXPECT_EQ(child.pid, kSecondPid);
+  EXPECT_EQ(child.parent, kFirstPid);
+  EXPECT_EQ(child.pages.count(PageBit::kTouched), 10u);
+  ASSERT_THAT(events(EventKind::kFork), SizeIs(1));
+  EXPECT_EQ(events(EventKind::kFork)[0].pid, kFirstPid);
+  EXPECT_EQ(events(EventKind::kFork)[0].address, kSecondPid);
+  EXPECT_THAT(events(EventKind::kProcessStart), IsEmpty());
+}
+
+TEST_F(ProcessLifeTest, AForkedChildOfAnUnknownParentBeginsWithNothing) {
+  Process& child = life.process_of_hello(kSecondPid, hello(ring::RequestKind::kHelloForked, kThirdPid));
+  EXPECT_EQ(child.pages.count(PageBit::kTouched), 0u);
+  EXPECT_THAT(events(EventKind::kFork), IsEmpty());
+  ASSERT_THAT(events(EventKind::kProcessStart), SizeIs(1));
+  EXPECT_EQ(events(EventKind::kProcessStart)[0].address, 0u) << "a parent that the sink does not know";
+}
+
+TEST_F(ProcessLifeTest, ASpawnedChildHasItsParentsFilesAndNoMemory) {
+  parent.process.files.use.begun = true;
+  Process& child = life.process_of_hello(kSecondPid, hello(ring::RequestKind::kHello, kFirstPid));
+  EXPECT_EQ(child.pages.count(PageBit::kTouched), 0u);
+  EXPECT_TRUE(child.files.use.begun);
+  ASSERT_THAT(events(EventKind::kProcessStart), SizeIs(1));
+  EXPECT_EQ(events(EventKind::kProcessStart)[0].address, kFirstPid);
+  EXPECT_THAT(events(EventKind::kFork), IsEmpty());
+}
+
+TEST_F(ProcessLifeTest, ASpawnedChildOfAnUnknownParentHasNoParent) {
+  life.process_of_hello(kSecondPid, hello(ring::RequestKind::kHello, kThirdPid));
+  ASSERT_THAT(events(EventKind::kProcessStart), SizeIs(1));
+  EXPECT_EQ(events(EventKind::kProcessStart)[0].address, 0u);
+}
+
+TEST_F(ProcessLifeTest, TheProgramThatIsKnownSaysHelloAndIsTheSame) {
+  for (const KnownBy known_by : {KnownBy::kStart, KnownBy::kFind, KnownBy::kExec}) {
+    EXPECT_EQ(&says_hello(known_by, true), &parent.process);
+    EXPECT_THAT(events(EventKind::kExec), IsEmpty());
+    EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 10u) << "what was scanned of it stays";
+  }
+}
+
+TEST_F(ProcessLifeTest, AHelloFromOtherMemoryIsOfAnotherProgram) {
+  for (const KnownBy known_by : {KnownBy::kStart, KnownBy::kFind, KnownBy::kExec}) {
+    sink.events.clear();
+    says_hello(known_by, false);
+    EXPECT_THAT(events(EventKind::kExec), SizeIs(1));
+    EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 0u);
+  }
+}
+
+TEST_F(ProcessLifeTest, ASecondHelloIsOfAnotherProgram) {
+  says_hello(KnownBy::kHello, true);
+  EXPECT_THAT(events(EventKind::kExec), SizeIs(1));
+  EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 0u);
+}
+
+TEST_F(ProcessLifeTest, AForkedChildThatWasFoundBeforeItsHelloIsKnownAsACopyAlready) {
+  says_hello(KnownBy::kFind, false, ring::RequestKind::kHelloForked);
+  EXPECT_THAT(sink.events, IsEmpty());
+  EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 10u);
 }
 
 TEST_F(ProcessLifeTest, WhoStillRunsIsNamed) {

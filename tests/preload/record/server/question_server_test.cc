@@ -43,7 +43,8 @@ class QuestionServerTest : public testing::Test {
       : mail(processes, {[this](Process&) { ++drained; },
                          [this](Process& process, const ring::Request& question) {
                            asked[process.pid - 1] += question.address;
-                           return question.address == kRefused;
+                           return question.address == kRefused ? ring::ReplyStatus::kRefused
+                                                               : ring::ReplyStatus::kTracked;
                          },
                          [this] { ++rounds; }}) {
     bell = static_cast<ring::Doorbell*>(
@@ -92,7 +93,7 @@ TEST_F(QuestionServerTest, AGuestThatEndsWhileItsQuestionIsAnsweredGetsNoAnswer)
   QuestionServer dropping(processes, {[](Process&) {},
                                       [this](Process& process, const ring::Request&) {
                                         processes.erase(process.pid);
-                                        return false;
+                                        return ring::ReplyStatus::kTracked;
                                       },
                                       [] {}});
   guest->area->mailbox.question = ring::Request{};
