@@ -86,7 +86,7 @@ void Rooms::summarize(trace::CaptureSummary* out) {
   out->resolution_pages = filler.resolution_pages();
   out->resolution_ns = poller.resolution_ns();
   out->lost_events = notes.lost_notes;
-  if (notes.lost_notes != 0) spdlog::info("{} notes of the program met a full ring and are lost", notes.lost_notes);
+  if (notes.lost_notes != 0) spdlog::warn("{} notes of the program met a full ring and are lost", notes.lost_notes);
   out->host_sensitive = notes.host_questions();
   out->tracker = notes.best_tracker();
   out->caveats = notes.caveats();

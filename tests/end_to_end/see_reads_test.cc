@@ -92,6 +92,9 @@ TEST_F(SeeReads, ARecorderThatIsKilledLeavesTheProgramItsMemory) {
 TEST_F(SeeReads, AHelperThatIsKilledLeavesTheProgramItsMemory) {
   const Finished done = kill_in_the_middle("$helper");
   EXPECT_THAT(done.out, HasSubstr("all there")) << done.status << done.err;
+  EXPECT_THAT(done.err, HasSubstr("oomcast: warning: process"))
+      << "a loss is logged at the default level, --quiet or not";
+  EXPECT_THAT(done.err, HasSubstr("the helper of its stash has ended"));
   EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("was killed"));
 }
 

@@ -150,7 +150,7 @@ bool Stash::back(Process& process, const StashTask& task) {
 /// The helper was killed and the program was not. The stash's pages are still in the program's memory: StashRescue
 /// copies them back, after the undone tasks.
 void Stash::outlive_helper(Process& process) {
-  spdlog::info("process {} ({}): the helper of its stash has ended", process.pid, process.comm);
+  spdlog::warn("process {} ({}): the helper of its stash has ended", process.pid, process.comm);
   notes_.stash_lost = true;
   process.stash.possible = false;
   process.stash.helper = std::make_unique<StashRescue>(std::move(process.stash.helper), *process.memory,

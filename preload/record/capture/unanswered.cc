@@ -67,7 +67,7 @@ void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, Faul
       break;
   }
   ++notes_.let_go_faults;
-  spdlog::info("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go",
+  spdlog::warn("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go",
                process.pid, process.comm, fill.tid, fill.page, static_cast<int>(result));
   let_go(process, fill, true);
   if (++process.held.failures >= kMostFailures) stop_holding(process);
@@ -124,7 +124,7 @@ void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
 /// The process cannot be held any more; a caveat says so.
 void WindowFiller::stop_holding(Process& process) {
   if (!process.fault_fd.valid()) return;
-  spdlog::info("process {} ({}): touches are held no more, its memory is polled from now on", process.pid,
+  spdlog::warn("process {} ({}): touches are held no more, its memory is polled from now on", process.pid,
                process.comm);
   notes_.note_held_no_more(process.comm);
   poll_from_now_on(process);
