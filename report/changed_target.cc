@@ -5,6 +5,7 @@
 
 #include "model/spec/read_host.h"
 #include "report/target.h"
+#include "report/target_options.h"
 
 namespace oomcast::report {
 namespace {

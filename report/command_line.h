@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "report/gates/gate_command.h"
 #include "report/page/page_command.h"
 #include "report/show/show_options.h"
+#include "report/verb.h"
 
 namespace oomcast::report {
 
@@ -77,54 +79,35 @@ struct ExplainOptions {
 };
 
 struct CommandLine {
-  enum class Verb {
-    kRun,
-    kAttach,
-    kReplay,
-    kSweep,
-    kFit,
-    kCheck,
-    kDiff,
-    kPage,
-    kExport,
-    kShow,
-    kExplain,
-    kHostList,
-    kHostShow,
-    kHostCapture,
-    kDoctor,
-    kRecordAttached,
-    kNothing
-  };
-  Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
-  std::string text;            // of --help and --version, for stdout
-  std::string error;           // one line for stderr
+  const Verb* verb =
+      nullptr;        // null: print `error` and `text`, and exit with `status` (--help, --version, usage error)
+  std::string text;   // of --help, --version and completion, for stdout
+  std::string error;  // one line for stderr
   int status = 0;
-  RunOptions run;             // also of kAttach, kReplay, kSweep and kRecordAttached
-  AttachOptions attach;       // kAttach
-  ReplayOptions replay;       // kReplay, kSweep
-  FleetOptions fleet;         // kSweep
-  FitOptions fit;             // kFit
-  GateOptions gate;           // kCheck, kDiff
-  PageOptions page;           // kPage
-  ExportOptions export_to;    // kExport
-  ShowOptions show;           // kShow
-  ExplainOptions explain;     // kExplain
-  std::string host_argument;  // kHostShow: host; kHostCapture: directory, or empty
-  std::string host_file;      // kHostCapture: the packed file if no directory is given; "-": stdout
-  bool json = false;          // kHostShow, kSweep
-  int hello_socket_fd = -1;   // kRecordAttached
+  RunOptions run;             // run, attach, replay, sweep, fit, record-attached
+  AttachOptions attach;       // attach
+  ReplayOptions replay;       // replay, sweep, fit
+  FleetOptions fleet;         // sweep
+  FitOptions fit;             // fit
+  GateOptions gate;           // check, diff
+  PageOptions page;           // page
+  ExportOptions export_to;    // export
+  ShowOptions show;           // show
+  ExplainOptions explain;     // explain
+  std::string host_argument;  // host show: host; host capture: directory, or empty
+  std::string host_file;      // host capture: the packed file if no directory is given; "-": stdout
+  bool json = false;          // host show, sweep, fit
+  int hello_socket_fd = -1;   // record-attached
 };
 
 /// The host of the recording, the default of `replay` and `sweep`.
 inline constexpr const char* kRecordedHost = "recorded";
 
-CommandLine parse_command_line(const std::vector<std::string>& arguments);
+/// `arguments` without the name of the program. `verbs` in the order of the help, "host" before "host show". What
+/// follows the first `--` is the program's.
+CommandLine parse_command_line(std::span<const Verb* const> verbs, const std::vector<std::string>& arguments);
 
-/// `OOMCAST_OPTIONS` of the bare library: the options of `run`, separated by blanks, quoted as in a shell.
-Result<RunOptions> parse_options_text(const std::string& text);
-
-/// Applies options that mirror the target ("--cpu-node=1"), as RunOptions::target_words and traces hold them.
-Result<void> apply_target_words(const std::vector<std::string>& words, RunOptions& options);
+/// Returns what CLI11 says of a mistake: its first line.
+std::string first_line(const std::string& text);
 
 }  // namespace oomcast::report

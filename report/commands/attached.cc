@@ -1,9 +1,11 @@
 // The verb `record-attached`: watches a program that loaded the capture library by itself. Options are in the
 // environment.
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
+#include "report/commands/run_options.h"
 #include "report/commands/watched_run.h"
 #include "report/console.h"
 
@@ -21,9 +23,13 @@ int fail_attached(int hello_socket_fd, const std::string& message) {
   return fail(kExitUsage, message);
 }
 
-}  // namespace
+void add_options(CLI::App& app, CommandLine& line) {
+  app.group("");  // the library calls it: the help does not show it
+  app.add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
+}
 
-int attached_command(int hello_socket_fd) {
+int record_attached(const CommandLine& line) {
+  const int hello_socket_fd = line.hello_socket_fd;
   record::protect_report();
   auto options = parse_options_text(environment("OOMCAST_OPTIONS", ""));
   if (!options) return fail_attached(hello_socket_fd, options.error().message);
@@ -46,5 +52,14 @@ int attached_command(int hello_socket_fd) {
   if (!capture) return fail_attached(hello_socket_fd, capture.error().message);
   return conclude_watched(options.value(), places.value(), *listeners.value(), capture.value(), own.seconds());
 }
+
+}  // namespace
+
+constinit const Verb kRecordAttachedVerb = {
+    .name = "record-attached",
+    .about = "Serves a program that was started with LD_PRELOAD alone",
+    .add_options = add_options,
+    .command = record_attached,
+};
 
 }  // namespace oomcast::report

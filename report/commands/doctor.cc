@@ -4,12 +4,21 @@
 #include "report/console.h"
 
 namespace oomcast::report {
+namespace {
 
-int doctor_command() {
+int doctor(const CommandLine&) {
   record::Capabilities capabilities = record::probe();
   std::string text;
   for (const std::string& line : capabilities.lines) text += line + "\n";
   return print(text);
 }
+
+}  // namespace
+
+constinit const Verb kDoctorVerb = {
+    .name = "doctor",
+    .about = "What this machine allows, and the command that allows more",
+    .command = doctor,
+};
 
 }  // namespace oomcast::report

@@ -9,6 +9,7 @@
 #include "report/host_files/host_text.h"
 #include "report/oomlog/explain_simulation.h"
 #include "report/oomlog/parse_oom_report.h"
+#include "report/shared_options.h"
 #include "report/whole_file.h"
 
 namespace oomcast::report {
@@ -16,9 +17,33 @@ namespace {
 
 constexpr int64_t kLogBytesMost = int64_t{1} << 30;
 
-}  // namespace
+constexpr const char* kExamples = R"(Examples:
+  oomcast explain /var/log/kern.log                the last kill in the file
+  journalctl -k -b -1 | oomcast explain -          of the boot before; dmesg and syslog will do, too
+  oomcast explain kern.log --nth 1 --json          the first kill, with its figures
+  oomcast explain kern.log.2.gz --prove 60         with more time for the simulation; 0: none
+  oomcast run --host kern.log -- ./server          would it fit the host of that kill, its victim gone?
 
-int explain_command(const ExplainOptions& options) {
+Exit status: 0 a kill was found, 2 bad input.)";
+
+void add_options(CLI::App& app, CommandLine& line) {
+  ExplainOptions& options = line.explain;
+  app.footer(kExamples);
+  app.add_option(
+         "LOG", options.log,
+         "A kernel log: of dmesg, journalctl -k, kern.log or messages, compressed or in a sosreport; - is stdin")
+      ->required();
+  add_nth_option(app, options.nth, "Which OOM kill of the log, from 1 (default: the last)");
+  app.add_flag("--json", options.json, "The figures and the sentences as JSON (oomcast.explain.v1)");
+  app.add_option("--prove", options.prove_s,
+                 "Check by simulation for at most so long whether the model kills too, and what would have helped; 0: "
+                 "not at all (default: 10)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6));
+}
+
+int explain(const CommandLine& line) {
+  const ExplainOptions& options = line.explain;
   const bool from_stdin = options.log == "-";
   const std::string name = from_stdin ? "stdin" : options.log;
   auto log = read_whole_file(from_stdin ? "/dev/stdin" : options.log, kLogBytesMost);
@@ -45,5 +70,14 @@ int explain_command(const ExplainOptions& options) {
     return failed;
   return print(section_text(explain_simulation(report.value(), simulated())));
 }
+
+}  // namespace
+
+constinit const Verb kExplainVerb = {
+    .name = "explain",
+    .about = "Why the kernel killed: an OOM report of a kernel log in plain words",
+    .add_options = add_options,
+    .command = explain,
+};
 
 }  // namespace oomcast::report

@@ -11,10 +11,67 @@
 #include "report/commands/temporary_directory.h"
 #include "report/console.h"
 #include "report/fit/self_sizing.h"
+#include "report/fit/settings.h"
+#include "report/shared_options.h"
+#include "report/target_options.h"
 #include "report/terminal/search_progress.h"
 
 namespace oomcast::report {
 namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  oomcast fit -- ./server --selftest                          the smallest memory.max in which it survives here
+  oomcast fit t.trace --host vm-8g --for memory --until no_direct_reclaim
+  oomcast fit t.trace --margin 25 --as k8s                    the setting to hand over
+  oomcast fit t.trace --for swap --host vm-1g --json
+
+The program is recorded once and forecast on some fourteen sizes. One that asks for the limit of its cgroup (node, java)
+sizes itself by it: it is recorded up to eight times more, each time shown a limit near the answer. Exit status: 0 a size was found, 1 not even a very large
+one is enough, 2 bad input.)";
+
+void add_options(CLI::App& app, CommandLine& line) {
+  app.footer(kExamples);
+  add_recording_options(
+      app, line,
+      "A file that 'oomcast run --trace' has recorded (several: services that share the host); or give -- "
+      "PROGRAM");
+  add_host_options(app, line.run);
+  app.get_option("--host")->description("Target: as for run, or 'recorded' (the default with TRACE)");
+  app.add_option("--for", line.fit.key,
+                 "What is searched: memory.max (default), memory.high, memory, swap, or a key of --set in bytes")
+      ->type_name("KEY");
+  app.add_option("--until", line.fit.until, "What is good enough: no_oom (default), no_direct_reclaim, fits")
+      ->type_name("WISH")
+      ->check(CLI::IsMember({"no_oom", "no_direct_reclaim", "fits"}));
+  app.add_option("--margin", line.fit.margin_percent, "On top of the smallest value, for the setting (default 15)")
+      ->type_name("PERCENT")
+      ->transform(CLI::Validator(
+          [](std::string& text) {
+            if (text.ends_with('%')) text.pop_back();
+            return std::string();
+          },
+          ""))
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--seeds", line.fit.seeds, "A size is enough only if it is with each of so many seeds (default 5)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--as", line.fit.as,
+                 "Print the setting to hand over, and all else on stderr: k8s, systemd, docker, compose, env")
+      ->type_name("FORM")
+      ->check(CLI::IsMember(setting_forms()));
+  app.add_flag("--json", line.json, "The result as JSON");
+  add_progress_option(app, line.run);
+}
+
+std::optional<UsageProblem> check(const CLI::App& app, CommandLine& line) {
+  if (take_recording(app, line) != line.run.recorder.command.empty())
+    return UsageProblem{"give either a TRACE, or -- PROGRAM ARGS..."};
+  if (const std::string problem = line.fit.as.empty() ? "" : setting_problem(line.fit.key, line.fit.as);
+      !problem.empty())
+    return UsageProblem{"--as " + problem};
+  line.run.target_words = target_words(app);
+  return std::nullopt;
+}
 
 /// A recording of the program, and the status with which the program ended.
 struct RecordedRun {
@@ -109,9 +166,8 @@ Result<Fit> record_and_fit(const CommandLine& line, const std::string& directory
   return record_near_the_answer(line, directory, run->status, std::move(found).value());
 }
 
-}  // namespace
-
-int fit_command(CommandLine line) {
+int fit_command(const CommandLine& line) {
+  start_log(line.run.log_level);
   TemporaryDirectory directory;
   if (!line.run.recorder.command.empty() && directory.path().empty())
     return fail(kExitUsage, "fit: no temporary directory; set TMPDIR to a writable one");
@@ -126,5 +182,15 @@ int fit_command(CommandLine line) {
                                                  : fit_setting(found.value(), line.fit.as));
   return status != 0 ? status : found->smallest ? 0 : 1;
 }
+
+}  // namespace
+
+constinit const Verb kFitVerb = {
+    .name = "fit",
+    .about = "Find the smallest memory, limit or swap that is enough",
+    .add_options = add_options,
+    .check = check,
+    .command = fit_command,
+};
 
 }  // namespace oomcast::report

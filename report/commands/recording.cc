@@ -8,6 +8,7 @@
 #include "report/fit/limits_from.h"
 #include "report/services/service_spec.h"
 #include "report/target.h"
+#include "report/target_options.h"
 #include "report/trace_file.h"
 
 namespace oomcast::report {

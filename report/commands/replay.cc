@@ -5,11 +5,35 @@
 #include "report/conclude.h"
 #include "report/console.h"
 #include "report/json_report.h"
+#include "report/shared_options.h"
+#include "report/target_options.h"
 #include "report/terminal/search_progress.h"
 
 namespace oomcast::report {
+namespace {
 
-int replay_command(const CommandLine& line) {
+constexpr const char* kExamples = R"(Examples:
+  oomcast replay t.trace --host small.json                another host
+  oomcast replay t.trace --set memory=512M --set swap=1G  the recorded one, changed
+  oomcast replay t.trace --cgroup memory.max=256M --seeds 20   and how often each verdict comes
+  oomcast replay t.trace --host vm-1g --html r.html
+
+Exit status: 0; 3 if the forecast is as bad as --fail-on or worse (or withheld); 2 for usage, host and trace errors.)";
+
+void add_options(CLI::App& app, CommandLine& line) {
+  app.footer(kExamples);
+  add_replay_options(app, line);
+  add_report_options(app, line.run);
+  add_progress_option(app, line.run);
+}
+
+std::optional<UsageProblem> check(const CLI::App& app, CommandLine& line) {
+  if (!take_recording(app, line)) return UsageProblem{"TRACE is required"};
+  line.run.target_words = target_words(app);
+  return std::nullopt;
+}
+
+int forecast_again(const CommandLine& line) {
   record::protect_report();
   auto places = Places::prepare(line.run);
   if (!places) return fail(kExitUsage, places.error().message);
@@ -30,5 +54,19 @@ int replay_command(const CommandLine& line) {
   const Recorded recorded{recording->workload, recording->host, recording->options, recording->settings};
   return conclude(line.run, places.value(), replayed->outcome, replayed->capture, recorded, forecast_s);
 }
+
+}  // namespace
+
+constinit const Verb kReplayVerb = {
+    .name = "replay",
+    .about = "Forecast a recorded run, on the same host or another",
+    .add_options = add_options,
+    .check = check,
+    .command =
+        [](const CommandLine& line) {
+          start_log(line.run.log_level);
+          return forecast_again(line);
+        },
+};
 
 }  // namespace oomcast::report

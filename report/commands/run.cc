@@ -3,10 +3,14 @@
 #include <utility>
 
 #include "preload/record/recorder.h"
+#include "report/command_examples.h"
 #include "report/commands/commands.h"
+#include "report/commands/run_options.h"
 #include "report/commands/watched_run.h"
 #include "report/commands/without_hooks.h"
 #include "report/console.h"
+#include "report/shared_options.h"
+#include "report/target_options.h"
 #include "report/terminal/run_progress.h"
 
 namespace oomcast::report {
@@ -16,7 +20,32 @@ int preflight_status(record::PreflightProblem problem) {
   return problem == record::PreflightProblem::kNotFound ? kExitNotFound : kExitNotExecutable;
 }
 
+void add_options(CLI::App& app, CommandLine& line) {
+  app.footer(kExamples);
+  add_run_options(app, line.run);
+}
+
+std::optional<UsageProblem> check(const CLI::App& app, CommandLine& line) {
+  if (line.run.recorder.command.empty()) return UsageProblem{"no program given", "oomcast run -- PROGRAM ARGS..."};
+  line.run.target_words = target_words(app);
+  return trace_problem(line.run);
+}
+
 }  // namespace
+
+constinit const Verb kRunVerb = {
+    .name = "run",
+    .about = "Run a program here and forecast it on another host",
+    .usage = "run [options] -- PROGRAM [ARGS...]",
+    .stray_word = "the program comes after '--'",
+    .add_options = add_options,
+    .check = check,
+    .command =
+        [](const CommandLine& line) {
+          start_log(line.run.log_level);
+          return run_command(line.run);
+        },
+};
 
 int run_command(RunOptions options) {
   record::protect_report();

@@ -39,9 +39,8 @@ std::string exported(const ReportView& view, const FinishedReport& report, const
   return folded_stacks(view, options.value == "touched" ? SiteBytes::kTouched : SiteBytes::kResident);
 }
 
-}  // namespace
-
-void add_export_options(CLI::App& app, ExportOptions& options) {
+void add_options(CLI::App& app, CommandLine& line) {
+  ExportOptions& options = line.export_to;
   app.footer(kExamples);
   app.add_option("REPORT", options.report, "A report that 'oomcast run' or 'oomcast replay' has written")->required();
   app.add_option("--as", options.as, "folded, speedscope, pprof, perfetto, openmetrics or csv")
@@ -54,7 +53,9 @@ void add_export_options(CLI::App& app, ExportOptions& options) {
       ->check(CLI::IsMember(std::set<std::string>{"resident", "touched"}));
 }
 
-int export_command(const ExportOptions& options) {
+/// Returns 0 if all was written, 2 after an error line; a bad report writes nothing.
+int export_report(const CommandLine& line) {
+  const ExportOptions& options = line.export_to;
   auto report = read_finished_report(options.report);
   if (!report) return fail(kExitUsage, "export: " + report.error().message);
   auto view = view_of(report.value());
@@ -67,5 +68,14 @@ int export_command(const ExportOptions& options) {
     std::fprintf(stderr, "oomcast: %s holds no sites; the export is empty\n", options.report.c_str());
   return write_text(text, options.output, 0);
 }
+
+}  // namespace
+
+constinit const Verb kExportVerb = {
+    .name = "export",
+    .about = "Write a report for another tool: flame graph, pprof, Perfetto, ...",
+    .add_options = add_options,
+    .command = export_report,
+};
 
 }  // namespace oomcast::report

@@ -3,10 +3,6 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace oomcast::report {
 
 struct ExportOptions {
@@ -16,8 +12,7 @@ struct ExportOptions {
   std::string value = "resident";  // folded: resident or touched
 };
 
-void add_export_options(CLI::App& app, ExportOptions& options);
-/// Returns 0 if all was written, 2 after an error line; a bad report writes nothing.
-int export_command(const ExportOptions& options);
+struct Verb;
+extern const Verb kExportVerb;
 
 }  // namespace oomcast::report

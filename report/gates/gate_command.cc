@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include "report/command_line.h"
 #include "report/console.h"
@@ -12,10 +13,80 @@
 #include "report/gates/gate_text.h"
 #include "report/page/page.h"
 #include "report/page/page_command.h"
+#include "report/shared_options.h"
 #include "report/text_output.h"
 
 namespace oomcast::report {
 namespace {
+
+constexpr const char* kCheckExamples = R"(Examples:
+  oomcast check r.json --budget budget.yaml
+  oomcast check run1.json run2.json run3.json --budget budget.yaml      the median of three runs is judged
+  oomcast check run*.json --write-baseline budget.yaml                  make a budget from runs that were fine
+  oomcast check r.json --budget budget.yaml --as junit --output oomcast.xml
+
+A budget file:
+  schema: oomcast.budget.v1
+  budgets:
+    - key: app.footprint_peak_bytes     any number of the report, by its dotted key
+      at_most: 400M
+    - key: margin_to_low_percent        free memory's least distance to the low watermark; also margin_to_low_bytes
+      at_least: 10
+      level: warn                       off, warn or error (the default)
+    - key: verdict
+      at_most: background_reclaim
+    - key: stall_ns_total               all waits: direct reclaim, swap-in, throttling
+      at_most: 5ms
+    - site: parse_config                resident bytes of all sites that name it
+      at_most: 50M
+
+Exit status: 0 all budgets kept (warnings allowed), 1 a budget of level error broken, 2 bad input.)";
+
+constexpr const char* kDiffExamples = R"(Examples:
+  oomcast diff main.json branch.json
+  oomcast diff main.json branch.json --threshold 2 --as markdown >> "$GITHUB_STEP_SUMMARY"
+
+Exit status: 0 the new report is not worse, 1 worse by more than the threshold, 2 bad input.)";
+
+void add_output_options(CLI::App& app, GateOptions& options, const std::set<std::string>& forms,
+                        const std::string& names) {
+  app.add_option("--as", options.as, "Form of the result: " + names + " (default text)")
+      ->type_name("FORM")
+      ->check(CLI::IsMember(forms));
+  app.add_option("--output,-o", options.output, "Write the result there instead of to stdout")->type_name("FILE");
+}
+
+void add_check_options(CLI::App& app, CommandLine& line) {
+  GateOptions& options = line.gate;
+  app.footer(kCheckExamples);
+  app.add_option("REPORT", options.reports,
+                 "Reports that 'oomcast run' has written; several are judged on their median")
+      ->required();
+  CLI::Option* budget = app.add_option("--budget", options.budget, "The limits, a YAML file")->type_name("FILE");
+  CLI::Option* baseline = app.add_option("--write-baseline", options.write_baseline,
+                                         "Write a budget that these reports keep, with slack taken from their spread")
+                              ->type_name("FILE");
+  budget->excludes(baseline);
+  add_output_options(app, options, {"text", "junit", "github", "markdown", "json"},
+                     "text, junit, github, markdown or json");
+}
+
+void add_diff_options(CLI::App& app, CommandLine& line) {
+  GateOptions& options = line.gate;
+  app.footer(kDiffExamples);
+  app.add_option("REPORTS", options.reports, "OLD and NEW")->required()->expected(2);
+  app.add_option("--threshold", options.threshold_percent, "A number that grew by less is not worse (default 5)")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0.0, 1000.0));
+  add_output_options(app, options, {"text", "markdown", "json"}, "text, markdown or json");
+  add_html_option(app, options.html);
+}
+
+std::optional<UsageProblem> check_check_usage(const CLI::App&, CommandLine& line) {
+  if (line.gate.budget.empty() && line.gate.write_baseline.empty())
+    return UsageProblem{"give --budget FILE, or --write-baseline FILE to make one"};
+  return std::nullopt;
+}
 
 /// GitHub shows ten annotations per step. The step summary has room for all budgets.
 void append_step_summary(const std::string& markdown) {
@@ -68,9 +139,9 @@ int write_diff_page(const Diff& diff, const std::vector<FinishedReport>& reports
   return 0;
 }
 
-}  // namespace
-
-int check_command(const GateOptions& options) {
+/// 0: every budget is kept (warnings allowed); 1: one is broken; 2: bad input, and nothing is written.
+int check(const CommandLine& line) {
+  const GateOptions& options = line.gate;
   auto reports = read_reports(options.reports);
   if (!reports) return fail(kExitUsage, "check: " + reports.error().message);
   if (!options.write_baseline.empty()) return write_baseline(reports.value(), options.write_baseline);
@@ -82,15 +153,34 @@ int check_command(const GateOptions& options) {
   return write_text(gate_text(results.value(), options), options.output, gate_status(results.value()));
 }
 
-int diff_command(const GateOptions& options) {
+/// 0: the new report is not worse; 1: it is worse by more than the threshold; 2: bad input.
+int diff(const CommandLine& line) {
+  const GateOptions& options = line.gate;
   auto reports = read_reports(options.reports);
   if (!reports) return fail(kExitUsage, "diff: " + reports.error().message);
-  Diff diff = compare(reports.value()[0], reports.value()[1], options.threshold_percent);
-  if (int status = write_diff_page(diff, reports.value(), options.html); status != 0) return status;
-  std::string text = options.as == "markdown" ? diff_markdown(diff)
-                     : options.as == "json"   ? diff_json(diff)
-                                              : diff_lines(diff, options.output.empty() && takes_color(STDOUT_FILENO));
-  return write_text(text, options.output, diff.worse ? 1 : 0);
+  const Diff found = compare(reports.value()[0], reports.value()[1], options.threshold_percent);
+  if (int status = write_diff_page(found, reports.value(), options.html); status != 0) return status;
+  std::string text = options.as == "markdown" ? diff_markdown(found)
+                     : options.as == "json"   ? diff_json(found)
+                                              : diff_lines(found, options.output.empty() && takes_color(STDOUT_FILENO));
+  return write_text(text, options.output, found.worse ? 1 : 0);
 }
+
+}  // namespace
+
+constinit const Verb kCheckVerb = {
+    .name = "check",
+    .about = "Judge reports by a budget (for CI)",
+    .add_options = add_check_options,
+    .check = check_check_usage,
+    .command = check,
+};
+
+constinit const Verb kDiffVerb = {
+    .name = "diff",
+    .about = "Compare two reports: what got worse, which code grew",
+    .add_options = add_diff_options,
+    .command = diff,
+};
 
 }  // namespace oomcast::report

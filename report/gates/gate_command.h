@@ -16,9 +16,7 @@ struct GateOptions {
   std::string html;                  // diff: file for an HTML page; empty: none
 };
 
-/// Exit status. 0: every budget is kept (warnings allowed); 1: one is broken; 2: bad input, and nothing is written.
-int check_command(const GateOptions& options);
-/// Exit status. 0: the new report is not worse; 1: it is worse by more than the threshold; 2: bad input.
-int diff_command(const GateOptions& options);
+struct Verb;
+extern const Verb kCheckVerb, kDiffVerb;
 
 }  // namespace oomcast::report

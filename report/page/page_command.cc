@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "report/command_line.h"
@@ -59,7 +60,25 @@ std::string page_path_for(const std::string& report) {
   return (report.ends_with(kJson) ? report.substr(0, report.size() - kJson.size()) : report) + ".html";
 }
 
-int page_command(const PageOptions& options) {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  oomcast page oomcast.report.json                 writes oomcast.report.html
+  oomcast sweep t.trace --vary memory=1G..16G --json > s.json, then: oomcast page s.json
+  oomcast page r.json --output - | gzip > r.html.gz
+
+Exit status: 0, or 2 for bad input (nothing is written then).)";
+
+void add_options(CLI::App& app, CommandLine& line) {
+  app.footer(kExamples);
+  app.add_option("REPORT", line.page.report, "A report of run or replay, or the JSON of a sweep")->required();
+  app.add_option("--output,-o", line.page.output,
+                 "Where the page goes; - is stdout (default: beside the report, .html in place of .json)")
+      ->type_name("FILE");
+}
+
+int make_page(const CommandLine& line) {
+  const PageOptions& options = line.page;
   auto page = page_from(options.report);
   if (!page) return fail(kExitUsage, "page: " + page.error().message);
   if (options.output == "-") return print(page.value());
@@ -72,5 +91,14 @@ int page_command(const PageOptions& options) {
   if (!written) return fail(kExitUsage, "page: " + written.error().message);
   return print(written.value() + "\n");
 }
+
+}  // namespace
+
+constinit const Verb kPageVerb = {
+    .name = "page",
+    .about = "Make a page with charts of a report or a sweep",
+    .add_options = add_options,
+    .command = make_page,
+};
 
 }  // namespace oomcast::report

@@ -32,7 +32,7 @@ class PageFile {
 /// "r.html" for "r.json".
 std::string page_path_for(const std::string& report);
 
-/// Exit status: 0, or 2 for bad input, and nothing is written then.
-int page_command(const PageOptions& options);
+struct Verb;
+extern const Verb kPageVerb;
 
 }  // namespace oomcast::report

@@ -71,9 +71,8 @@ int show_meminfo(const FinishedReport& report, const ShownMoment& moment) {
   return show_state(report, moment, meminfo_text(report, moment), "the amounts of memory");
 }
 
-}  // namespace
-
-void add_show_options(CLI::App& app, ShowOptions& options) {
+void add_options(CLI::App& app, CommandLine& line) {
+  ShowOptions& options = line.show;
   app.footer(kExamples);
   app.add_option("REPORT", options.report, "A report that 'oomcast run' or 'oomcast replay' has written")->required();
   app.add_option("--at", options.at,
@@ -85,7 +84,9 @@ void add_show_options(CLI::App& app, ShowOptions& options) {
           std::set<std::string>{"summary", "sites", "dmesg", "sar", "vmstat", "zoneinfo", "meminfo", "psi"}));
 }
 
-int show_command(const ShowOptions& options) {
+/// 0: shown; 1: the report does not have it; 2: bad input.
+int show(const CommandLine& line) {
+  const ShowOptions& options = line.show;
   auto read = read_finished_report(options.report);
   if (!read) return fail(kExitUsage, "show: " + read.error().message);
   const FinishedReport& report = read.value();
@@ -106,5 +107,14 @@ int show_command(const ShowOptions& options) {
     note("the report holds what each site held at its own peak, not at " + moment.name);
   return show_state(report, moment, sites_text(report, moment), "sites");
 }
+
+}  // namespace
+
+constinit const Verb kShowVerb = {
+    .name = "show",
+    .about = "The kernel's own words at any moment of a report",
+    .add_options = add_options,
+    .command = show,
+};
 
 }  // namespace oomcast::report

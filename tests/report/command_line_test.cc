@@ -4,25 +4,31 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
+
+#include "report/commands/commands.h"
+#include "report/commands/run_options.h"
+#include "report/commands/verbs.h"
+#include "report/target_options.h"
+
 namespace oomcast::report {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Verb = CommandLine::Verb;
 
-CommandLine parse(std::vector<std::string> words) { return parse_command_line(words); }
+CommandLine parse(std::vector<std::string> words) { return parse_command_line(kVerbs, words); }
 
 TEST(CommandLine, AttachNamesAProcessOrItsCgroup) {
   CommandLine line = parse({"attach", "4711", "--for", "2.5", "--host", "box", "--oom-score-adj", "5"});
-  ASSERT_EQ(line.verb, Verb::kAttach) << line.error;
+  ASSERT_EQ(line.verb, &kAttachVerb) << line.error;
   EXPECT_EQ(line.attach.pid, 4711u);
   EXPECT_EQ(line.attach.for_s, 2.5);
   EXPECT_FALSE(line.attach.whole_cgroup);
   EXPECT_EQ(line.run.host, "box");
   EXPECT_THAT(line.run.target_words, ElementsAre("--oom-score-adj=5"));
   line = parse({"attach", "--cgroup-of", "4711", "--trace", "t"});
-  ASSERT_EQ(line.verb, Verb::kAttach) << line.error;
+  ASSERT_EQ(line.verb, &kAttachVerb) << line.error;
   EXPECT_EQ(line.attach.pid, 4711u);
   EXPECT_TRUE(line.attach.whole_cgroup);
   EXPECT_EQ(line.attach.for_s, 0) << "until it ends";
@@ -39,7 +45,7 @@ TEST(CommandLine, AttachSaysWhatIsWrong) {
                                              {"attach", "5", "--guard", "5"},
                                              {"attach", "5", "--", "./server"}}) {
     const CommandLine line = parse(words);
-    EXPECT_EQ(line.verb, Verb::kNothing) << words.back();
+    EXPECT_EQ(line.verb, nullptr) << words.back();
     EXPECT_EQ(line.status, kExitUsage) << words.back();
     EXPECT_THAT(line.error, HasSubstr("oomcast attach --help")) << words.back();
   }
@@ -76,7 +82,7 @@ TEST(CommandLine, RunWithItsOptions) {
                             "prog",
                             "--host",
                             "mine"});
-  ASSERT_EQ(line.verb, Verb::kRun) << line.error;
+  ASSERT_EQ(line.verb, &kRunVerb) << line.error;
   EXPECT_EQ(line.run.host, "box");
   EXPECT_EQ(line.run.report, "r.json");
   EXPECT_THAT(line.run.cgroup, ElementsAre("memory.max=1G", "memory.high=900M"));
@@ -117,7 +123,7 @@ TEST(CommandLine, MistakesAreOneLineAndStatusTwo) {
                                              {"run", "--record-for", "box", "--", "ls"},
                                              {"run", "--log-level", "loud", "--", "ls"}}) {
     CommandLine line = parse(words);
-    EXPECT_EQ(line.verb, Verb::kNothing);
+    EXPECT_EQ(line.verb, nullptr);
     EXPECT_EQ(line.status, kExitUsage);
     EXPECT_THAT(line.error,
                 testing::AllOf(testing::StartsWith("oomcast: "), HasSubstr("; try '"), testing::Not(HasSubstr("\n"))))
@@ -137,7 +143,7 @@ TEST(CommandLine, HelpAndVersionGoToStdoutWithStatusZero) {
 
 TEST(CommandLine, ALogIsExplainedOrTakenAsAHost) {
   const CommandLine explain = parse({"explain", "kern.log", "--nth", "2", "--json"});
-  ASSERT_EQ(explain.verb, Verb::kExplain);
+  ASSERT_EQ(explain.verb, &kExplainVerb);
   EXPECT_EQ(explain.explain.log, "kern.log");
   EXPECT_EQ(explain.explain.nth, 2);
   EXPECT_TRUE(explain.explain.json);
@@ -148,12 +154,12 @@ TEST(CommandLine, ALogIsExplainedOrTakenAsAHost) {
 }
 
 TEST(CommandLine, HostVerbs) {
-  EXPECT_EQ(parse({"host", "list"}).verb, Verb::kHostList);
+  EXPECT_EQ(parse({"host", "list"}).verb, &kHostListVerb);
   CommandLine show = parse({"host", "show", "box", "--json"});
-  EXPECT_EQ(show.verb, Verb::kHostShow);
+  EXPECT_EQ(show.verb, &kHostShowVerb);
   EXPECT_TRUE(show.json);
   EXPECT_EQ(show.host_argument, "box");
-  EXPECT_EQ(parse({"host", "capture", "dir"}).verb, Verb::kHostCapture);
+  EXPECT_EQ(parse({"host", "capture", "dir"}).verb, &kHostCaptureVerb);
   EXPECT_EQ(parse({"host", "capture", "--file", "box.snapshot"}).host_file, "box.snapshot");
   EXPECT_THAT(parse({"host", "capture"}).error, HasSubstr("give a DIR or --file FILE"));
   EXPECT_EQ(parse({"host", "capture", "dir", "--file", "x"}).status, kExitUsage);
@@ -163,7 +169,7 @@ TEST(CommandLine, HostVerbs) {
 TEST(CommandLine, ReplayTakesTheTargetOfRunAndDefaultsToTheRecordedHost) {
   CommandLine line = parse({"replay", "t.trace", "--set", "vm.swappiness=0", "--oom-score-adj", "-5", "--fail-on",
                             "oom_kill", "--report", "r.json"});
-  ASSERT_EQ(line.verb, Verb::kReplay) << line.error;
+  ASSERT_EQ(line.verb, &kReplayVerb) << line.error;
   EXPECT_EQ(line.replay.trace, "t.trace");
   EXPECT_EQ(line.run.host, kRecordedHost);
   EXPECT_EQ(line.run.report, "r.json");
@@ -176,7 +182,7 @@ TEST(CommandLine, ReplayTakesTheTargetOfRunAndDefaultsToTheRecordedHost) {
 TEST(CommandLine, SweepVariesTheKeysThatVaryNames) {
   CommandLine line =
       parse({"sweep", "t.trace", "--vary", "memory=1G..4G", "--vary", "vm.swappiness=0,60", "--jobs", "3", "--json"});
-  ASSERT_EQ(line.verb, Verb::kSweep) << line.error;
+  ASSERT_EQ(line.verb, &kSweepVerb) << line.error;
   EXPECT_THAT(line.replay.vary, ElementsAre("memory=1G..4G", "vm.swappiness=0,60"));
   EXPECT_EQ(line.replay.jobs, 3);
   EXPECT_TRUE(line.json);
@@ -189,6 +195,30 @@ TEST(CommandLine, TargetWordsOfARecordingGiveWayToWhatIsAskedNow) {
   EXPECT_EQ(options.model.oom_score_adj, -5);
   EXPECT_EQ(options.model.cpu_node, 1);
   EXPECT_FALSE(apply_target_words({"--nonsense=1"}, options).ok());
+}
+
+TEST(CommandLine, AVerbIsARowOfTheTable) {
+  const Verb weigh{
+      .name = "weigh",
+      .about = "Weigh things",
+      .usage = "weigh THINGS",
+      .stray_word = "one thing at a time",
+      .add_options = [](CLI::App& app, CommandLine& line) { app.add_flag("--json", line.json, "As JSON"); },
+      .check = [](const CLI::App&, CommandLine& line) -> std::optional<UsageProblem> {
+        if (line.json) return UsageProblem{"scales print no JSON", "oomcast weigh"};
+        return std::nullopt;
+      },
+      .command = [](const CommandLine&) { return 7; }};
+  const Verb of{.name = "weigh all", .about = "Weigh everything", .command = [](const CommandLine&) { return 8; }};
+  const Verb* const verbs[] = {&weigh, &of};
+  const auto read = [&](const std::vector<std::string>& words) { return parse_command_line(verbs, words); };
+  EXPECT_THAT(read({"--help"}).text, testing::ContainsRegex("weigh +Weigh things"));
+  EXPECT_THAT(read({"weigh", "--help"}).text, HasSubstr("Usage: oomcast weigh THINGS\n"));
+  EXPECT_EQ(read({"weigh"}).verb->command({}), 7);
+  EXPECT_EQ(read({"weigh", "all"}).verb->command({}), 8);
+  EXPECT_EQ(read({"weigh", "--json"}).error, "oomcast: weigh: scales print no JSON; try 'oomcast weigh'");
+  EXPECT_THAT(read({"weigh", "a"}).error, HasSubstr("a (one thing at a time); try 'oomcast weigh --help'"));
+  EXPECT_EQ(read({}).error, "oomcast: no command given; try 'oomcast --help'");
 }
 
 TEST(CommandLine, OptionsOfTheBareLibrary) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "report/command_line.h"
+#include "report/commands/verbs.h"
 
 namespace oomcast::report {
 namespace {
@@ -24,7 +25,7 @@ using Words = std::vector<std::string>;
 std::vector<Words> commands_below(const Words& command) {
   Words asked = command;
   asked.push_back("--help");
-  std::istringstream help(parse_command_line(asked).text);
+  std::istringstream help(parse_command_line(kVerbs, asked).text);
   std::string line;
   while (std::getline(help, line) && !line.starts_with("Subcommands:")) {
   }
@@ -61,7 +62,7 @@ std::set<std::string> options_of_the_help() {
   std::set<std::string> all = {"--help", "--version"};
   for (Words command : commands_below({})) {
     command.push_back("--help");
-    const std::string help = parse_command_line(command).text;
+    const std::string help = parse_command_line(kVerbs, command).text;
     EXPECT_FALSE(help.empty()) << command[0];
     for (const std::string& option : options_in(help)) all.insert(option);
   }

@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "report/command_line.h"
+#include "report/commands/commands.h"
+#include "report/commands/run_options.h"
+#include "report/commands/verbs.h"
 
 namespace oomcast::report {
 namespace {
-
-using Verb = CommandLine::Verb;
 
 const std::string kExamples = OOMCAST_SOURCE_DIR "/report/commands/examples/";
 
@@ -58,7 +59,7 @@ std::vector<std::vector<std::string>> calls_in_manifest(const std::string& name)
 }
 
 CommandLine parsed(const std::vector<std::string>& words) {
-  CommandLine line = parse_command_line(words);
+  CommandLine line = parse_command_line(kVerbs, words);
   EXPECT_EQ(line.error, "");
   return line;
 }
@@ -66,7 +67,7 @@ CommandLine parsed(const std::vector<std::string>& words) {
 TEST(ServiceExamples, TheUnitAttachesToTheCgroupOfItsService) {
   const std::string unit = text_of(kExamples + "systemd/oomcast-attach@.service");
   const CommandLine line = parsed(arguments_in(unit.substr(unit.find("\nExecStart="))));
-  ASSERT_EQ(line.verb, Verb::kAttach);
+  ASSERT_EQ(line.verb, &kAttachVerb);
   EXPECT_TRUE(line.attach.whole_cgroup);
   EXPECT_EQ(line.attach.for_s, 600);
   EXPECT_EQ(line.run.trace, "%i.trace");
@@ -93,7 +94,7 @@ TEST(ServiceExamples, TheManifestsCallWhatIsThere) {
     const auto calls = calls_in_manifest(name);
     ASSERT_EQ(calls.size(), 1u) << name;
     const CommandLine line = parsed(calls.front());
-    EXPECT_EQ(line.verb, name == "job.yaml" ? Verb::kRun : Verb::kAttach) << name;
+    EXPECT_EQ(line.verb, name == "job.yaml" ? &kRunVerb : &kAttachVerb) << name;
     EXPECT_EQ(line.attach.whole_cgroup, name == "node.yaml") << name;
     EXPECT_EQ(line.run.report, "/report/server.json") << name;
   }
@@ -104,7 +105,7 @@ TEST(ServiceExamples, TheManifestsCallWhatIsThere) {
 TEST(ServiceExamples, TheReadmesCommandIsOne) {
   const CommandLine line = parsed(
       arguments_in(text_of(kExamples + "README.md").substr(text_of(kExamples + "README.md").find("-- oomcast"))));
-  EXPECT_EQ(line.verb, Verb::kAttach);
+  EXPECT_EQ(line.verb, &kAttachVerb);
   EXPECT_EQ(line.attach.pid, 1u);
 }
 
