@@ -42,10 +42,4 @@ Bytes memory_to_add(const host::HostSpec& host, Bytes growth) {
   return to_bytes(more);
 }
 
-std::string at_least_text(Bytes bytes) {
-  constexpr int64_t kTenth = (1 << 20) / 10;
-  const int64_t tenths = (bytes.count() + kTenth - 1) / kTenth;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
-}
-
 }  // namespace oomcast::report

@@ -1,8 +1,6 @@
 // Computes how much memory the host lacks to hold what the program went on to need.
 #pragma once
 
-#include <string>
-
 #include "model/spec/host_spec.h"
 
 namespace oomcast::report {
@@ -15,8 +13,5 @@ Pages held_back(const host::ZoneSpec& zone);
 /// `growth` more above the min watermarks. The larger host has larger reserves: min_free_kbytes grows with the root of
 /// the memory, and the lowmem reserves grow with it.
 Bytes memory_to_add(const host::HostSpec& host, Bytes growth);
-
-/// Returns, for example, "263.4 MiB", rounded up, so that the amount is enough.
-std::string at_least_text(Bytes bytes);
 
 }  // namespace oomcast::report

@@ -2,7 +2,6 @@
 #include "report/present_host.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 
 #include "report/words/format.h"
@@ -70,38 +69,34 @@ Pages swap_used(const host::HostSpec& host) {
 std::string meminfo(const host::HostSpec& host) {
   Sums sum = sums_of(host);
   std::string text;
-  auto line_kb = [&](const char* name, int64_t kb) {
-    char line[64];
-    std::snprintf(line, sizeof line, "%-16s%8lld kB\n", name, static_cast<long long>(kb));
-    text += line;
-  };
+  auto line_kb = [&](const char* name, int64_t kb) { text += proc_line(name, kb); };
   auto line = [&](const char* name, Pages pages) { line_kb(name, pages.count() * 4); };
   Pages file = sum.lru.active_file + sum.lru.inactive_file;
-  line("MemTotal:", host.total_ram);
-  line("MemFree:", sum.free);
-  line("MemAvailable:", available(sum));
-  line("Buffers:", Pages(0));
-  line("Cached:", file + sum.shmem);
-  line("SwapCached:", sum.swapcached);
-  line("Active:", sum.lru.active_anon + sum.lru.active_file);
-  line("Inactive:", sum.lru.inactive_anon + sum.lru.inactive_file);
-  line("Active(anon):", sum.lru.active_anon);
-  line("Inactive(anon):", sum.lru.inactive_anon);
-  line("Active(file):", sum.lru.active_file);
-  line("Inactive(file):", sum.lru.inactive_file);
-  line("Unevictable:", sum.lru.unevictable);
-  line("SwapTotal:", host.total_swap());
-  line("SwapFree:", host.total_swap() - swap_used(host));
-  line("Dirty:", sum.dirty);
-  line("Writeback:", sum.writeback);
-  line("AnonPages:", sum.lru.active_anon + sum.lru.inactive_anon - std::min(sum.shmem, sum.lru.inactive_anon));
-  line("Mapped:", sum.mapped);
-  line("Shmem:", sum.shmem);
-  line("SReclaimable:", sum.slab_reclaimable);
-  line("SUnreclaim:", sum.slab_unreclaimable);
-  line_kb("KernelStack:", sum.kernel_stack_kb);
-  line("PageTables:", sum.page_tables);
-  line("Committed_AS:", host.committed_as);
+  line("MemTotal", host.total_ram);
+  line("MemFree", sum.free);
+  line("MemAvailable", available(sum));
+  line("Buffers", Pages(0));
+  line("Cached", file + sum.shmem);
+  line("SwapCached", sum.swapcached);
+  line("Active", sum.lru.active_anon + sum.lru.active_file);
+  line("Inactive", sum.lru.inactive_anon + sum.lru.inactive_file);
+  line("Active(anon)", sum.lru.active_anon);
+  line("Inactive(anon)", sum.lru.inactive_anon);
+  line("Active(file)", sum.lru.active_file);
+  line("Inactive(file)", sum.lru.inactive_file);
+  line("Unevictable", sum.lru.unevictable);
+  line("SwapTotal", host.total_swap());
+  line("SwapFree", host.total_swap() - swap_used(host));
+  line("Dirty", sum.dirty);
+  line("Writeback", sum.writeback);
+  line("AnonPages", sum.lru.active_anon + sum.lru.inactive_anon - std::min(sum.shmem, sum.lru.inactive_anon));
+  line("Mapped", sum.mapped);
+  line("Shmem", sum.shmem);
+  line("SReclaimable", sum.slab_reclaimable);
+  line("SUnreclaim", sum.slab_unreclaimable);
+  line_kb("KernelStack", sum.kernel_stack_kb);
+  line("PageTables", sum.page_tables);
+  line("Committed_AS", host.committed_as);
   return text;
 }
 

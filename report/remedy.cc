@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "report/words/format.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -110,12 +112,6 @@ Remedy interleaved(const host::HostSpec& host) {
   std::string nodes;
   for (const host::NodeSpec& node : host.nodes) nodes += (nodes.empty() ? "" : ",") + std::to_string(node.id.value);
   return set_to({"--interleave=" + nodes});
-}
-
-std::string size_word(int64_t bytes) {
-  if (bytes != 0 && bytes % kMiB == 0) return std::to_string(bytes / kMiB) + "M";
-  if (bytes != 0 && bytes % 1024 == 0) return std::to_string(bytes / 1024) + "K";
-  return std::to_string(bytes);
 }
 
 std::string value_word(const SearchedValue& search, int64_t value) {

@@ -78,8 +78,6 @@ Remedy movable_as_normal(const host::HostSpec& host);
 /// --interleave over all nodes.
 Remedy interleaved(const host::HostSpec& host);
 
-/// Returns "263M", "640K" or "4096", as --set and --cgroup read it.
-std::string size_word(int64_t bytes);
 /// Returns "memory.max=263M", "vm.min_free_kbytes=524288".
 std::string value_word(const SearchedValue& search, int64_t value);
 

@@ -5,19 +5,13 @@
 #include <optional>
 
 #include "model/spec/parse_text.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
 
 constexpr size_t kMostValues = 1000;
 constexpr size_t kMostHosts = 10000;
-
-std::string size_text(int64_t bytes, bool with_unit) {
-  const char* units[] = {"", "K", "M", "G", "T"};
-  int unit = 0;
-  for (; with_unit && unit < 4 && bytes != 0 && bytes % 1024 == 0; ++unit) bytes /= 1024;
-  return std::to_string(bytes) + units[unit];
-}
 
 bool is_number(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -51,7 +45,7 @@ Result<std::vector<std::string>> range_of(const std::string& text, size_t dots) 
   }
   std::vector<std::string> values;
   for (int64_t at = *first; at <= *last; at = step ? at + *step : at * 2) {
-    values.push_back(size_text(at, with_unit));
+    values.push_back(with_unit ? size_word(at) : std::to_string(at));
     if (values.size() > kMostValues) return Error{"more than " + std::to_string(kMostValues) + " values"};
   }
   return values;

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "report/whole_file.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -66,8 +67,8 @@ bool KeptTrace::move_to_file() {
 bool KeptTrace::append(std::string_view block) {
   if (!problem_.empty()) return false;
   if (size_ + block.size() > most_in_all_)
-    return give_up("the recording is larger than " + std::to_string(most_in_all_ >> 20) +
-                   " MiB, which is more than is kept; use --trace and 'oomcast replay'");
+    return give_up("the recording is larger than " + bytes_text(Bytes(static_cast<int64_t>(most_in_all_))) +
+                   ", which is more than is kept; use --trace and 'oomcast replay'");
   if (fd_ < 0 && size_ + block.size() > most_in_memory_ && !move_to_file()) return false;
   size_ += block.size();
   if (fd_ >= 0) return write(block);

@@ -76,10 +76,4 @@ std::unique_ptr<StatusLine> status_line(ProgressMode mode, Beside beside, bool q
   return std::make_unique<ReservedRow>(STDERR_FILENO);
 }
 
-std::string left_text(double seconds) {
-  const auto whole = static_cast<long>(seconds + 0.5);
-  if (whole < 60) return std::to_string(whole) + " s";
-  return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
-}
-
 }  // namespace oomcast::report

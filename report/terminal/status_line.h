@@ -28,7 +28,4 @@ enum class Beside {
 /// A status line on stderr. Never null; its functions may do nothing. `quiet`: only --progress always shows a line.
 std::unique_ptr<StatusLine> status_line(ProgressMode mode, Beside beside, bool quiet);
 
-/// Seconds of time left, as "42 s" or "3 min 10 s".
-std::string left_text(double seconds);
-
 }  // namespace oomcast::report

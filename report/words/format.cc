@@ -1,32 +1,49 @@
 // Quantities as text. Nowhere else does a quantity become a decimal fraction.
 #include "report/words/format.h"
 
+#include <fmt/core.h>
+
 #include <array>
+#include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 
 namespace oomcast::report {
 namespace {
 
 std::string decimal(double value, int places, const char* unit) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f%s%s", places, value, *unit ? " " : "", unit);
-  return text.data();
+  return fmt::format("{:.{}f} {}", value, places, unit);
+}
+
+enum class Rounding { kNearest, kUp };
+
+/// REQUIRES: bytes >= 0.
+std::string rounded_text(Bytes bytes, Rounding rounding) {
+  const bool up = rounding == Rounding::kUp;
+  if (bytes < Bytes(1024)) return fmt::format("{} B", bytes.count());
+  constexpr std::array units = {"KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes.count()) / 1024;
+  size_t unit = 0;
+  // 1023.95 would be printed as "1024.0". So the next unit begins where rounding would reach it.
+  while (unit + 1 < units.size() && (up ? value > 1023.9 : value >= 1023.95)) value /= 1024, ++unit;
+  const int places = unit >= 2 ? 2 : 1;
+  const double steps = places == 2 ? 100 : 10;
+  return decimal(up ? std::ceil(value * steps) / steps : value, places, units[unit]);
 }
 
 }  // namespace
 
 std::string bytes_text(Bytes bytes) {
-  int64_t n = bytes.count();
-  if (n < 0) return "-" + bytes_text(-bytes);
-  if (n < 1024) return std::to_string(n) + " B";
-  constexpr std::array units = {"KiB", "MiB", "GiB", "TiB"};
-  auto value = static_cast<double>(n) / 1024;
+  return bytes < Bytes(0) ? "-" + bytes_text(-bytes) : rounded_text(bytes, Rounding::kNearest);
+}
+
+std::string at_least_text(Bytes bytes) { return rounded_text(bytes, Rounding::kUp); }
+
+std::string size_word(int64_t bytes) {
+  constexpr std::array units = {"", "K", "M", "G", "T"};
   size_t unit = 0;
-  // 1023.95 would be printed as "1024.0". So the next unit begins where rounding would reach it.
-  while (unit + 1 < units.size() && value >= 1023.95) value /= 1024, ++unit;
-  return decimal(value, unit >= 2 ? 2 : 1, units[unit]);
+  for (; unit + 1 < units.size() && bytes != 0 && bytes % 1024 == 0; ++unit) bytes /= 1024;
+  return std::to_string(bytes) + units[unit];
 }
 
 std::string count_text(int64_t count) {
@@ -59,12 +76,21 @@ std::string latency_text(Nanoseconds d) {
   return std::to_string(d.count()) + " ns";
 }
 
+std::string left_text(double seconds) {
+  const int64_t whole = std::llround(seconds);
+  return whole < 60 ? fmt::format("{} s", whole) : fmt::format("{} min {} s", whole / 60, whole % 60);
+}
+
 std::string percent_text(int64_t part, int64_t whole) {
   if (whole <= 0) return "-";
   double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
   // 99.96 % must not be printed as 100 %.
   if (part < whole && percent > 99.9) percent = 99.9;
   return decimal(percent, percent < 10 || (percent > 99 && percent < 100) ? 1 : 0, "%");
+}
+
+std::string proc_line(const std::string& label, int64_t kilobytes) {
+  return fmt::format("{:<16}{:>8} kB\n", label + ":", kilobytes);
 }
 
 std::string shortened_text(const std::string& text, size_t most_bytes, const char* ellipsis) {

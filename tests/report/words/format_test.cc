@@ -25,6 +25,22 @@ TEST(Format, BytesTakeTheUnitThatRoundingReaches) {
   EXPECT_EQ(bytes_text(-(3_MiB)), "-3.0 MiB");
 }
 
+TEST(Format, WhatMustBeEnoughIsRoundedUp) {
+  EXPECT_EQ(at_least_text(Bytes(0)), "0 B");
+  EXPECT_EQ(at_least_text(263_MiB), "263.0 MiB");
+  EXPECT_EQ(at_least_text(263_MiB + Bytes(1)), "263.1 MiB");
+  EXPECT_EQ(at_least_text(1024_MiB - Bytes(1)), "1.00 GiB");
+  EXPECT_EQ(at_least_text(1536_MiB + Bytes(1)), "1.51 GiB");
+}
+
+TEST(Format, WordsForOptionsAreExact) {
+  EXPECT_EQ(size_word(0), "0");
+  EXPECT_EQ(size_word(4097), "4097");
+  EXPECT_EQ(size_word(640 << 10), "640K");
+  EXPECT_EQ(size_word(1025 << 20), "1025M");
+  EXPECT_EQ(size_word(int64_t{16} << 30), "16G");
+}
+
 TEST(Format, CountsAreGrouped) {
   EXPECT_EQ(count_text(0), "0");
   EXPECT_EQ(count_text(-1234567), "-1,234,567");
@@ -38,6 +54,14 @@ TEST(Format, DurationsKeepTheirPrecision) {
   EXPECT_EQ(duration_text(312_ms), "312 ms");
   EXPECT_EQ(duration_text(1820_ms), "1.82 s");
 }
+
+TEST(Format, TimeLeftIsInWholeSeconds) {
+  EXPECT_EQ(left_text(0.4), "0 s");
+  EXPECT_EQ(left_text(59.4), "59 s");
+  EXPECT_EQ(left_text(190), "3 min 10 s");
+}
+
+TEST(Format, LinesOfMeminfoAreTheKernels) { EXPECT_EQ(proc_line("MemTotal", 480128), "MemTotal:         480128 kB\n"); }
 
 TEST(Format, SignalsHaveTheirName) { EXPECT_EQ(signal_text(9), "signal 9 (SIGKILL)"); }
 
