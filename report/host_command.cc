@@ -1,11 +1,12 @@
 // Describes a machine to people, for `oomcast host`. See host_command.h.
 #include "report/host_command.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "model/base/printf_text.h"
 #include "model/spec/field_names.h"
 #include "model/spec/read_host.h"
 #include "model/spec/watermarks.h"
@@ -30,28 +31,27 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
   const Pages managed = node.managed();
   Pages free;
   for (const ZoneSpec& zone : node.zones) free += zone.free;
-  out += printf_text("\nnode %d: %s, %s free, CPUs %s", node.id.value, bytes_of(managed).c_str(),
-                     bytes_of(free).c_str(), (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
+  out += fmt::format("\nnode {}: {}, {} free, CPUs {}", node.id.value, bytes_of(managed), bytes_of(free),
+                     node.cpus.empty() ? "none" : cpu_list_text(node.cpus));
   if (spec.nodes.size() > 1) {
     out += ", distance";
     for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i)
-      out += printf_text(" %d:%d", spec.nodes[i].id.value, node.distance[i]);
+      out += fmt::format(" {}:{}", spec.nodes[i].id.value, node.distance[i]);
   }
   if (node.unreclaimable) out += ", kswapd has given up";
-  out += printf_text("\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n",
-                     bytes_of(node.lru.inactive_anon).c_str(), bytes_of(node.lru.active_anon).c_str(),
-                     bytes_of(node.lru.inactive_file).c_str(), bytes_of(node.lru.active_file).c_str(),
-                     bytes_of(node.lru.unevictable).c_str());
-  out += printf_text("  %-8s %-22s %-22s %-20s %-20s %s\n", "zone", "managed pages", "free", "min", "low", "high");
+  out += fmt::format("\n  lists: anon {} inactive, {} active; file {} inactive, {} active; unevictable {}\n",
+                     bytes_of(node.lru.inactive_anon), bytes_of(node.lru.active_anon), bytes_of(node.lru.inactive_file),
+                     bytes_of(node.lru.active_file), bytes_of(node.lru.unevictable));
+  out += fmt::format("  {:<8} {:<22} {:<22} {:<20} {:<20} {}\n", "zone", "managed pages", "free", "min", "low", "high");
   for (const ZoneSpec& zone : node.zones) {
-    out += printf_text("  %-8s", zone_name(zone.kind));
+    out += fmt::format("  {:<8}", zone_name(zone.kind));
     const std::pair<Pages, int> columns[] = {{zone.managed, 22},
                                              {zone.free, 22},
                                              {zone.watermarks.min + zone.boost, 20},
                                              {zone.watermarks.low + zone.boost, 20},
                                              {zone.watermarks.high + zone.boost, 20}};
     for (const auto& [pages, width] : columns)
-      out += printf_text(" %-*s", width, (std::to_string(pages.count()) + " (" + bytes_of(pages) + ")").c_str());
+      out += fmt::format(" {:<{}}", fmt::format("{} ({})", pages.count(), bytes_of(pages)), width);
     while (out.ends_with(' ')) out.pop_back();
     out += "\n";
   }
@@ -64,15 +64,15 @@ void add_swap(std::string& out, const HostSpec& spec) {
   }
   out += "\nswap:\n";
   for (const SwapSpec& swap : spec.swaps) {
-    out += printf_text("  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(),
-                       bytes_text(swap.size).c_str(), bytes_text(swap.used).c_str(), swap.priority,
-                       swap.rotational ? "rotational" : "not rotational", latency_text(swap.times.read_4k).c_str(),
-                       latency_text(swap.times.write_4k).c_str());
+    out += fmt::format("  {}: {}, {} used, priority {}, {}, 4 KiB read {}, write {}\n", printable(swap.name),
+                       bytes_text(swap.size), bytes_text(swap.used), swap.priority,
+                       swap.rotational ? "rotational" : "not rotational", latency_text(swap.times.read_4k),
+                       latency_text(swap.times.write_4k));
   }
   const host::ZswapSpec& zswap = spec.zswap;
   if (zswap.enabled)
-    out += printf_text("  zswap before them: up to %s (%d %% of memory) in %s, a page takes %d %%\n",
-                       bytes_text(to_bytes(Pages(spec.zswap.pool_pages_max(spec.total_ram.count())))).c_str(),
+    out += fmt::format("  zswap before them: up to {} ({} % of memory) in {}, a page takes {} %\n",
+                       bytes_text(to_bytes(Pages(spec.zswap.pool_pages_max(spec.total_ram.count())))),
                        zswap.max_pool_percent, host::zpool_name(zswap.zpool), zswap.stored_percent);
 }
 
@@ -95,20 +95,24 @@ void add_groups(std::string& out, const HostSpec& spec) {
   constexpr size_t kShown = 10;
   if (spec.cgroup.present) out += "\ncgroup " + printable(spec.cgroup.path) + ":" + limits_text(spec.cgroup) + "\n";
   if (spec.cgroups.empty()) return;
-  out += printf_text("\ncgroups of the host with limits: %zu%s\n", spec.cgroups.size(),
+  out += fmt::format("\ncgroups of the host with limits: {}{}\n", spec.cgroups.size(),
                      spec.cgroups.size() > kShown ? ", the first ten:" : "");
   for (size_t i = 0; i < std::min(kShown, spec.cgroups.size()); ++i)
     out += "  " + printable(spec.cgroups[i].path) + ":" + limits_text(spec.cgroups[i]) + "\n";
+}
+
+template <typename Value>
+std::string setting_line(std::string_view name, const Value& value) {
+  return fmt::format("  {:<28} {}\n", name, value);
 }
 
 void add_settings(std::string& out, const HostSpec& spec) {
   const VmTunables& vm = spec.vm;
   out += "\nsettings:\n";
   if (vm.min_free_kbytes >= 0)
-    out += printf_text("  vm.min_free_kbytes           %ld\n", static_cast<long>(vm.min_free_kbytes));
+    out += setting_line("vm.min_free_kbytes", vm.min_free_kbytes);
   else
-    out += printf_text("  vm.min_free_kbytes           %ld (the kernel's own formula)\n",
-                       static_cast<long>(boot_min_free_kbytes(spec)));
+    out += setting_line("vm.min_free_kbytes", fmt::format("{} (the kernel's own formula)", boot_min_free_kbytes(spec)));
   const std::pair<const char*, int64_t> settings[] = {{"vm.watermark_scale_factor", vm.watermark_scale_factor},
                                                       {"vm.swappiness", vm.swappiness},
                                                       {"vm.overcommit_memory", vm.overcommit_memory},
@@ -117,12 +121,12 @@ void add_settings(std::string& out, const HostSpec& spec) {
                                                       {"vm.panic_on_oom", vm.panic_on_oom},
                                                       {"vm.oom_kill_allocating_task", vm.oom_kill_allocating_task},
                                                       {"kernel.numa_balancing", vm.numa_balancing}};
-  for (const auto& [name, value] : settings) out += printf_text("  %-28s %ld\n", name, static_cast<long>(value));
-  out += printf_text("  %-28s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled),
-                     thp_defrag_name(vm.thp_defrag));
+  for (const auto& [name, value] : settings) out += setting_line(name, value);
+  out += setting_line("transparent huge pages",
+                      fmt::format("{}, defrag {}", thp_mode_name(vm.thp_enabled), thp_defrag_name(vm.thp_defrag)));
   if (spec.kubelet.eviction_hard > Bytes(0))
-    out += printf_text("\nkubelet: evicts pods when less than %s of memory is available\n",
-                       bytes_text(spec.kubelet.eviction_hard).c_str());
+    out += fmt::format("\nkubelet: evicts pods when less than {} of memory is available\n",
+                       bytes_text(spec.kubelet.eviction_hard));
   add_groups(out, spec);
 }
 
@@ -139,7 +143,7 @@ void add_tmpfs(std::string& out, const HostSpec& spec) {
 
 void add_processes(std::string& out, const HostSpec& spec) {
   constexpr size_t kShown = 10;
-  out += printf_text("\nprocesses: %zu%s\n", spec.processes.size(),
+  out += fmt::format("\nprocesses: {}{}\n", spec.processes.size(),
                      spec.processes.size() > kShown ? ", the ten largest:" : "");
   std::vector<const ProcessSpec*> order;
   for (const ProcessSpec& process : spec.processes) order.push_back(&process);
@@ -150,10 +154,9 @@ void add_processes(std::string& out, const HostSpec& spec) {
                    [&](const ProcessSpec* a, const ProcessSpec* b) { return size(a) > size(b); });
   if (order.size() > kShown) order.resize(kShown);
   for (const ProcessSpec* process : order) {
-    out += printf_text("  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid,
-                       printable(process->comm).c_str(),
-                       bytes_of(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
-                       bytes_of(process->swap_entries).c_str(), process->oom_score_adj);
+    out += fmt::format("  {:7} {:<16} rss {:<10} swap {:<10} oom_score_adj {}\n", process->pid,
+                       printable(process->comm), bytes_of(process->rss_anon + process->rss_file + process->rss_shmem),
+                       bytes_of(process->swap_entries), process->oom_score_adj);
   }
 }
 
@@ -162,26 +165,24 @@ void add_processes(std::string& out, const HostSpec& spec) {
 std::string render_host_list() {
   std::string out =
       "Built-in hosts for --host; a snapshot (directory or file), a JSON file or \"this\" work as well:\n";
-  for (const Preset& preset : presets()) out += printf_text("  %-20s %s\n", preset.name, preset.summary);
+  for (const Preset& preset : presets()) out += fmt::format("  {:<20} {}\n", preset.name, preset.summary);
   out += "'oomcast host show NAME --json > my-host.json' gives a file to start from.\n";
   return out;
 }
 
 std::string render_host(const HostSpec& spec) {
   std::string out;
-  out += printf_text("%s: kernel %s, %s LRU, %zu node%s, %zu CPU%s, %s of memory, %s of swap\n",
-                     printable(spec.name).c_str(), printable(spec.kernel_release).c_str(),
-                     spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic", spec.nodes.size(),
-                     spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s",
-                     bytes_of(spec.total_ram).c_str(), bytes_of(spec.total_swap()).c_str());
+  out += fmt::format("{}: kernel {}, {} LRU, {} node{}, {} CPU{}, {} of memory, {} of swap\n", printable(spec.name),
+                     printable(spec.kernel_release), spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic",
+                     spec.nodes.size(), spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(),
+                     spec.cpus.size() == 1 ? "" : "s", bytes_of(spec.total_ram), bytes_of(spec.total_swap()));
   for (const NodeSpec& node : spec.nodes) add_node(out, spec, node);
   add_swap(out, spec);
-  out += printf_text("\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
-                     latency_text(spec.calibration.page_fault).c_str(),
+  out += fmt::format("\nspeed: {} to fault in a page, {} for 20 million loops; disk 4 KiB read {}, write {}\n",
+                     latency_text(spec.calibration.page_fault),
                      (spec.calibration.cpu_loop_20m.count() == 0 ? std::string("an unknown time")
-                                                                 : latency_text(spec.calibration.cpu_loop_20m))
-                         .c_str(),
-                     latency_text(spec.disk.read_4k).c_str(), latency_text(spec.disk.write_4k).c_str());
+                                                                 : latency_text(spec.calibration.cpu_loop_20m)),
+                     latency_text(spec.disk.read_4k), latency_text(spec.disk.write_4k));
   add_settings(out, spec);
   add_tmpfs(out, spec);
   add_processes(out, spec);

@@ -1,10 +1,10 @@
 // The parts of one sweep in a folder. See parts_folder.h.
 #include "report/fleet/parts_folder.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <iterator>
 #include <set>
@@ -21,11 +21,7 @@ using State = FoundPart::State;
 
 constexpr int64_t kMostPartBytes = int64_t{1} << 30;
 
-std::string part_name(const Part& part) {
-  char name[80];
-  std::snprintf(name, sizeof name, "part-%04zu-of-%04zu.jsonl", part.number, part.parts);
-  return name;
-}
+std::string part_name(const Part& part) { return fmt::format("part-{:04}-of-{:04}.jsonl", part.number, part.parts); }
 
 std::string part_words(const Part& part) {
   return "part " + std::to_string(part.number) + " of " + std::to_string(part.parts);

@@ -1,4 +1,6 @@
 // Prints and parses values of a report in the unit that their key implies.
+#include <fmt/core.h>
+
 #include <array>
 #include <cmath>
 
@@ -58,9 +60,7 @@ std::optional<double> parse_time(Unit unit, const std::string& text) {
 
 std::string plain_text(double value) {
   if (value == std::floor(value) && std::abs(value) < 9e15) return count_text(static_cast<int64_t>(value));
-  std::array<char, 40> text;
-  int length = std::snprintf(text.data(), text.size(), "%.4g", value);
-  return {text.data(), static_cast<size_t>(length)};
+  return fmt::format("{:.4g}", value);
 }
 
 }  // namespace

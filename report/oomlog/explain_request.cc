@@ -1,7 +1,8 @@
 // Says who asked for memory, and which zone, node or cgroup was short of it.
+#include <fmt/core.h>
+
 #include <algorithm>
 
-#include "model/base/printf_text.h"
 #include "report/oomlog/explain.h"
 #include "report/oomlog/facts.h"
 #include "report/oomlog/words.h"
@@ -130,7 +131,7 @@ Section explain_request(const OomReport& report) {
     text += ": " + purpose;
   section.sentences.push_back(text + ".");
   if (request.gfp_mask) {
-    std::string flags = printf_text("gfp_mask 0x%lx", static_cast<unsigned long>(*request.gfp_mask));
+    std::string flags = fmt::format("gfp_mask {:#x}", *request.gfp_mask);
     if (!request.gfp_names.empty()) flags += ", " + request.gfp_names;
     section.sentences.push_back(flags + ".");
   }

@@ -1,7 +1,6 @@
 // Says why the kernel chose this victim, and which process would have been next.
 #include <algorithm>
 
-#include "model/base/printf_text.h"
 #include "report/oomlog/explain.h"
 #include "report/oomlog/facts.h"
 #include "report/oomlog/words.h"
@@ -15,7 +14,7 @@ std::string score_text(const Score& score, const Scores& scores) {
   if (task.swap_entries > 0) text += " + " + report::count_text(task.swap_entries) + " swapped";
   text += " + " + report::count_text(task.table_pages) + " of page tables";
   if (task.oom_score_adj != 0) {
-    text += printf_text(", oom_score_adj %d", task.oom_score_adj);
+    text += ", oom_score_adj " + std::to_string(task.oom_score_adj);
     if (scores.total_pages) text += " is " + report::count_text(task.oom_score_adj * (*scores.total_pages / 1000));
   }
   return text;
@@ -91,8 +90,7 @@ Section explain_victim(const OomReport& report) {
   }
   const Killed& killed = *report.killed;
   out.push_back("The kernel killed " + task_text(killed.pid, killed.comm) +
-                (killed.oom_score_adj ? printf_text(", oom_score_adj %d", *killed.oom_score_adj) : std::string()) +
-                ".");
+                (killed.oom_score_adj ? ", oom_score_adj " + std::to_string(*killed.oom_score_adj) : "") + ".");
   add_size(killed, report.task(killed.pid), report.page_kb, out);
   if (!report.group_killed.empty())
     out.push_back("With it went " + std::to_string(report.also_killed.size()) + " more of " + report.group_killed +

@@ -1,24 +1,31 @@
 // Writes a moment of a report in the formats of mm/vmstat.c, fs/proc/meminfo.c and kernel/sched/psi.c (6.1).
 #include "report/show/kernel_files.h"
 
-#include "model/base/printf_text.h"
+#include <fmt/core.h>
+
 #include "model/base/units.h"
 #include "model/host/vmstat.h"
 #include "model/spec/node_counters.h"
 #include "report/report_values.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
 
 using Json = nlohmann::json;
 
-long pages(const Json& parent, const std::string& key) { return static_cast<long>(value_or<int64_t>(parent, key, 0)); }
+int64_t pages(const Json& parent, const std::string& key) { return value_or<int64_t>(parent, key, 0); }
+
+/// A counter of vmstat in zoneinfo.
+std::string counter_line(const std::string& name, int64_t count) {
+  return fmt::format("\n      {:<12} {}", name, count);
+}
 
 /// The LRU sizes of a node (prefix "nr_") or of a zone ("nr_zone_").
 std::string lru_lines(const Json& lru, const char* prefix) {
   std::string text;
   for (const host::LruCounter& counter : host::kLruCounters)
-    text += printf_text("\n      %-12s %ld", (std::string(prefix) + counter.key).c_str(), pages(lru, counter.key));
+    text += counter_line(std::string(prefix) + counter.key, pages(lru, counter.key));
   return text;
 }
 
@@ -34,24 +41,23 @@ constexpr NodeLine kNodeLines[] = {{"nr_slab_reclaimable", "slab_reclaimable_pag
 
 std::string node_lines(const Json& node) {
   std::string text = "\n  per-node stats" + lru_lines(child(node, "lru_pages"), "nr_");
-  for (const NodeLine& each : kNodeLines) text += printf_text("\n      %-12s %ld", each.name, pages(node, each.key));
+  for (const NodeLine& each : kNodeLines) text += counter_line(each.name, pages(node, each.key));
   return text;
 }
 
 /// zoneinfo_show_print().
 std::string zone_lines(const Json& zone) {
   const Json& marks = child(zone, "watermarks");
-  return printf_text(
-             "\n  pages free     %ld\n        boost    %ld\n        min      %ld\n        low      %ld\n        high   "
-             "  %ld",
+  return fmt::format(
+             "\n  pages free     {}\n        boost    {}\n        min      {}\n        low      {}\n        high     "
+             "{}",
              pages(zone, "free_pages"), pages(zone, "boost_pages"), pages(marks, "min"), pages(marks, "low"),
              pages(marks, "high")) +
-         printf_text("\n        present  %ld\n        managed  %ld\n        cma      %ld", pages(zone, "present_pages"),
+         fmt::format("\n        present  {}\n        managed  {}\n        cma      {}", pages(zone, "present_pages"),
                      pages(zone, "managed_pages"), pages(zone, "free_cma_pages")) +
-         printf_text("\n      %-12s %ld", "nr_free_pages", pages(zone, "free_pages")) +
-         lru_lines(child(zone, "lru_pages"), "nr_zone_") +
-         printf_text("\n      %-12s %ld\n      %-12s %ld\n", "nr_zone_write_pending",
-                     pages(zone, "write_pending_pages"), "nr_free_cma", pages(zone, "free_cma_pages"));
+         counter_line("nr_free_pages", pages(zone, "free_pages")) + lru_lines(child(zone, "lru_pages"), "nr_zone_") +
+         counter_line("nr_zone_write_pending", pages(zone, "write_pending_pages")) +
+         counter_line("nr_free_cma", pages(zone, "free_cma_pages")) + "\n";
 }
 
 /// Sums over the nodes of a state.
@@ -73,9 +79,7 @@ int64_t zone_sum(const Json& nodes, const std::string& key) {
 }
 
 /// fs/proc/meminfo.c: show_val_kb().
-std::string kb_line(const std::string& label, int64_t bytes) {
-  return printf_text("%-16s%8lld kB\n", (label + ":").c_str(), static_cast<long long>(bytes / 1024));
-}
+std::string kb_line(const std::string& label, int64_t bytes) { return proc_line(label, bytes / 1024); }
 
 /// The value of a timeline column in a row; nothing if it has none.
 std::optional<int64_t> bytes_at(const Json& column, size_t row) {
@@ -145,7 +149,7 @@ std::string zoneinfo_text(const ShownMoment& moment) {
   for (const Json& node : child(*moment.state, "nodes")) {
     bool first = true;  // the node's own lines are in its first zone
     for (const Json& zone : child(node, "zones")) {
-      text += printf_text("Node %ld, zone %8s", pages(node, "node"), value_or(zone, "zone", std::string()).c_str());
+      text += fmt::format("Node {}, zone {:>8}", pages(node, "node"), value_or(zone, "zone", std::string()));
       if (first) text += node_lines(node);
       first = false;
       text += zone_lines(zone);
@@ -182,7 +186,7 @@ std::string psi_text(const ShownMoment& moment) {
   std::string text;
   for (const char* name : {"some", "full"}) {
     const Json& psi = child(child(*moment.state, "pressure"), name);
-    text += printf_text("%s avg10=%.2f avg60=%.2f avg300=%.2f total=%ld\n", name, value_or(psi, "avg10", 0.0),
+    text += fmt::format("{} avg10={:.2f} avg60={:.2f} avg300={:.2f} total={}\n", name, value_or(psi, "avg10", 0.0),
                         value_or(psi, "avg60", 0.0), value_or(psi, "avg300", 0.0), pages(psi, "total_us"));
   }
   return text;
@@ -191,7 +195,7 @@ std::string psi_text(const ShownMoment& moment) {
 std::string dmesg_text(const Json& kill) {
   std::string text;
   const double t_s = value_or(kill, "t_s", 0.0);
-  for (const Json& each : child(kill, "dmesg")) text += printf_text("[%12.6f] ", t_s) + each.get<std::string>() + "\n";
+  for (const Json& each : child(kill, "dmesg")) text += fmt::format("[{:12.6f}] {}\n", t_s, each.get<std::string>());
   return text;
 }
 

@@ -1,6 +1,7 @@
 // Writes the timeline of a report in the columns of sysstat's sar -B, -W and -r.
+#include <fmt/core.h>
+
 #include <algorithm>
-#include <cstdio>
 
 #include "report/report_values.h"
 #include "report/show/kernel_files.h"
@@ -30,9 +31,7 @@ std::string cell(const std::string& text) { return std::string(text.size() < 11 
 
 std::string number_cell(std::optional<double> value, int decimals) {
   if (!value) return cell("-");
-  char text[40];
-  std::snprintf(text, sizeof text, "%.*f", decimals, *value);
-  return cell(text);
+  return cell(fmt::format("{:.{}f}", *value, decimals));
 }
 
 std::optional<double> value_at(const Json& column, size_t row) {

@@ -29,6 +29,13 @@ TEST(HostShow, GivesZonesInPagesAndBytes) {
                         "     435 (1.7 MiB)\n"));
 }
 
+TEST(HostShow, ALongListOfCpusIsNotCut) {
+  host::HostSpec host = host::preset("vm-4g").value();
+  host.nodes[0].cpus.clear();
+  for (int cpu = 0; cpu < 1000; cpu += 2) host.nodes[0].cpus.push_back(cpu);
+  EXPECT_THAT(render_host(host), HasSubstr(",994,996,998\n  lists: "));
+}
+
 TEST(HostShow, NamesTheGroupsThatAProgramMayBePutInto) {
   host::HostSpec host = host::preset("vm-4g").value();
   host::CgroupSpec group;
