@@ -28,8 +28,9 @@ using Leaf = AddressSpace::Leaf;
 namespace {
 
 // The mapping that covers the whole range, if the settings allow a huge page there; else null.
-const AddressSpace::Mapping* eligible(const Kernel& k, const Process& process, uint64_t first) {
-  const ThpMode mode = k.host.spec.vm.thp_enabled;
+const AddressSpace::Mapping* eligible(const Kernel& k, const Process& process, uint64_t first,
+                                      Sysfs sysfs = Sysfs::kEnforced) {
+  const ThpMode mode = sysfs == Sysfs::kIgnored ? ThpMode::kAlways : k.host.spec.vm.thp_enabled;
   if (mode == ThpMode::kNever || process.thp_disabled) return nullptr;
   const AddressSpace::Mapping* const mapping = process.space.mapping_of(first << kPageShift);
   if (!mapping || mapping->end < (first + kHugePages) << kPageShift) return nullptr;
@@ -101,8 +102,8 @@ Leaf* leaf_behind(Kernel& k, const Page& page) {
 
 }  // namespace
 
-bool may_be_huge(const Kernel& k, const Process& process, uint64_t first) {
-  return eligible(k, process, first) != nullptr;
+bool may_be_huge(const Kernel& k, const Process& process, uint64_t first, Sysfs sysfs) {
+  return eligible(k, process, first, sysfs) != nullptr;
 }
 
 bool charge_huge(Kernel& k, host::CgroupIndex index, const Gfp& gfp) {

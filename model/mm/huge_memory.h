@@ -19,8 +19,10 @@ enum class HugeFault : uint8_t { kMapped, kFallback, kRetry, kDying };
 inline uint64_t huge_start(uint64_t vpn) { return vpn & ~static_cast<uint64_t>(host::kHugePages - 1); }
 /// The first touch of a 2 MiB range without a page table. kFallback: nothing was done, the fault gets a small page.
 HugeFault do_huge_anonymous_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
+/// Whether the host's setting (transparent_hugepage/enabled) counts: the enforce_sysfs of thp_vma_allowable_order().
+enum class Sysfs : uint8_t { kEnforced, kIgnored };
 /// Whether a huge page may be mapped there: the settings allow it, and one mapping covers the whole range.
-bool may_be_huge(const Kernel& k, const host::Process& process, uint64_t first_vpn);
+bool may_be_huge(const Kernel& k, const host::Process& process, uint64_t first_vpn, Sysfs sysfs = Sysfs::kEnforced);
 /// mem_cgroup_charge() of 512 pages: all or none, with one round of reclaim if the mask allows it.
 bool charge_huge(Kernel& k, host::CgroupIndex cgroup, const Gfp& gfp);
 /// Maps a huge page at 512 empty entries. `touched`: the pages that the program has used. REQUIRES: it is charged.

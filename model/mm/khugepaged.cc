@@ -57,9 +57,15 @@ Found look_at(const Kernel& k, const AddressSpace::Leaf& leaf) {
   return found;
 }
 
-bool within_limits(const VmTunables& vm, const Found& found) {
+// Who collapses (struct collapse_control). A program may collapse what khugepaged leaves alone.
+enum class By : uint8_t { kKhugepaged, kMadvise };
+
+Sysfs sysfs_for(By by) { return by == By::kMadvise ? Sysfs::kIgnored : Sysfs::kEnforced; }
+
+bool within_limits(const VmTunables& vm, const Found& found, By by) {
+  if (!found.writable || by == By::kMadvise) return found.writable;
   return found.none <= vm.khugepaged_max_ptes_none && found.swapped <= vm.khugepaged_max_ptes_swap &&
-         found.shared <= vm.khugepaged_max_ptes_shared && found.writable;
+         found.shared <= vm.khugepaged_max_ptes_shared;
 }
 
 // Referenced lately. With entries in swap at least half of the entries must be referenced.
@@ -76,11 +82,11 @@ host::NodeIndex target_node(const Found& found) {
   return best;
 }
 
-// alloc_hugepage_khugepaged_gfpmask(), __GFP_THISNODE.
-Gfp collapse_gfp(const VmTunables& vm, host::NodeIndex node) {
+// alloc_hugepage_khugepaged_gfpmask() or GFP_TRANSHUGE, and __GFP_THISNODE.
+Gfp collapse_gfp(const VmTunables& vm, host::NodeIndex node, By by) {
   Gfp gfp = kGfpHighUserMovable;
   gfp.order = host::kHugeOrder;
-  gfp.direct_reclaim = vm.khugepaged_defrag != 0;
+  gfp.direct_reclaim = by == By::kMadvise || vm.khugepaged_defrag != 0;
   gfp.kswapd_reclaim = false;
   gfp.nodes = host::NodeMask{1} << node.value();
   return gfp;
@@ -122,10 +128,10 @@ void replace(Kernel& k, ProcessIndex index, uint64_t first, ZoneRef where) {
 }
 
 // collapse_huge_page().
-Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& found) {
+Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& found, By by) {
   const VmTunables& vm = k.host.spec.vm;
   const host::NodeIndex node = target_node(found);
-  const Gfp gfp = collapse_gfp(vm, node);
+  const Gfp gfp = collapse_gfp(vm, node, by);
   const ZoneRef where = alloc_page(k, gfp, node);
   if (!where.ok()) {
     k.host.count(Vmstat::thp_collapse_alloc_failed);
@@ -135,16 +141,16 @@ Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& fo
   const host::CgroupIndex cgroup = k.host.processes[index].cgroup;
   if (k.host.processes[index].doomed() || !charge_huge(k, cgroup, gfp)) {
     free_huge_block(k, where);
-    return Collapse::kNone;
+    return Collapse::kNotCharged;
   }
   k.sched.point();
   // The allocation and the swap-in may have slept: the range is checked again.
   const bool ready = (found.swapped == 0 || swap_in_all(k, index, first)) && !k.host.processes[index].doomed() &&
-                     may_be_huge(k, k.host.processes[index], first);
+                     may_be_huge(k, k.host.processes[index], first, sysfs_for(by));
   const AddressSpace::Leaf* const leaf = ready ? k.host.processes[index].space.leaf(first) : nullptr;
   if (leaf != nullptr && !leaf->huge) {
     const Found now = look_at(k, *leaf);
-    if (within_limits(vm, now) && now.swapped == 0 && now.present > 0) {
+    if (within_limits(vm, now, by) && now.swapped == 0 && now.present > 0) {
       replace(k, index, first, where);
       return Collapse::kDone;
     }
@@ -165,6 +171,15 @@ std::optional<uint64_t> next_range(const Kernel& k, const Process& process, uint
     ++progress;
   }
   return std::nullopt;
+}
+
+// hpage_collapse_scan_pmd(): what the page table of small pages holds; nothing if it may not become a huge page.
+std::optional<Found> scan_pmd(Kernel& k, ProcessIndex index, uint64_t first, By by) {
+  const AddressSpace::Leaf* const leaf = k.host.processes[index].space.leaf(first);
+  if (leaf == nullptr || leaf->huge || leaf->used == 0) return std::nullopt;
+  k.sched.cpu(k.costs.walk_pte * kHugePages);
+  const Found found = look_at(k, *leaf);
+  return within_limits(k.host.spec.vm, found, by) ? std::optional(found) : std::nullopt;
 }
 
 bool has_work(const Kernel& k) {
@@ -200,15 +215,26 @@ int64_t scan_mm_slot(Kernel& k, int64_t pages, Collapse& result) {
 }  // namespace
 
 Collapse collapse_scan_pmd(Kernel& k, ProcessIndex index, uint64_t first) {
-  const AddressSpace::Leaf* const leaf = k.host.processes[index].space.leaf(first);
-  if (leaf == nullptr || leaf->huge || leaf->used == 0) return Collapse::kNone;
-  k.sched.cpu(k.costs.walk_pte * kHugePages);
-  const Found found = look_at(k, *leaf);
-  if (!within_limits(k.host.spec.vm, found) || !in_use(found)) return Collapse::kNone;
+  const std::optional<Found> found = scan_pmd(k, index, first, By::kKhugepaged);
+  if (!found || !in_use(*found)) return Collapse::kNone;
   k.khugepaged.in_hand = true;
-  const Collapse result = collapse(k, index, first, found);
+  const Collapse result = collapse(k, index, first, *found, By::kKhugepaged);
   k.khugepaged.in_hand = false;
   return result;
+}
+
+void madvise_collapse(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes) {
+  if (!k.follows(host::KernelRule::kMadviseCollapse)) return;
+  for (const host::CpuIndex cpu : k.host.lru_add_batch.indices()) lru_add_drain(k, cpu);  // lru_add_drain_all()
+  const uint64_t end = (start + bytes) >> kPageShift;
+  for (uint64_t first = ((start >> kPageShift) + kHuge - 1) / kHuge * kHuge; first + kHuge <= end; first += kHuge) {
+    if (k.host.processes[index].doomed()) return;
+    if (!may_be_huge(k, k.host.processes[index], first, Sysfs::kIgnored)) continue;
+    const std::optional<Found> found = scan_pmd(k, index, first, By::kMadvise);
+    if (!found) continue;
+    const Collapse result = collapse(k, index, first, *found, By::kMadvise);
+    if (result == Collapse::kNoHugePage || result == Collapse::kNotCharged) return;
+  }
 }
 
 void khugepaged_do_scan(Kernel& k) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/mm/fault.h"
+#include "model/mm/khugepaged.h"
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
 #include "model/mm/mlock.h"
@@ -424,6 +425,11 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       run_on(k_, place_of(k_.host.processes[index].service).cpu_node, event.address);
       break;
     case EventKind::kAdviseHuge: {
+      if ((event.flags & trace::kCollapse) != 0) {
+        mm::madvise_collapse(k_, index, event.address, event.bytes);
+        note_peaks();
+        break;
+      }
       const auto advice =
           (event.flags & trace::kHugePages) != 0 ? host::HugeAdvice::kWanted : host::HugeAdvice::kUnwanted;
       k_.host.processes[index].space.change(event.address, event.bytes,

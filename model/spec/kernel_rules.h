@@ -31,6 +31,7 @@ enum class KernelRule : uint8_t {
   kStallsOnCpuAreFull,
   kPcpGivesMore,
   kReclaimThrottle,
+  kMadviseCollapse,
   kHighSleepsInCall,
   kLargeChargeBatch,
   kRotationCosts,
@@ -80,6 +81,7 @@ inline constexpr std::array kKernelRules = {
     DatedRule{KernelRule::kReclaimThrottle, {5, 16}},  // reclaim waits for progress, not for congestion
     // above memory.high, a call that charges many pages sleeps inside the call
     DatedRule{KernelRule::kHighSleepsInCall, {5, 18}},
+    DatedRule{KernelRule::kMadviseCollapse, {6, 1}},   // madvise() knows MADV_COLLAPSE
     DatedRule{KernelRule::kLargeChargeBatch, {6, 1}},  // a CPU charges a cgroup 64 pages at once, not 32
     DatedRule{KernelRule::kRotationCosts, {6, 2}},     // rotations cost a little, too
     DatedRule{KernelRule::kZsmallocEvicts, {6, 2}},    // zswap can write back pages that are in zsmalloc

@@ -46,7 +46,8 @@
 //   kBindRange      start                length                    mbind(); node mask in `argument`, PolicyMode
 //   kHomeNode       start                length                    set_mempolicy_home_node(); the node in `argument`
 //   kAffinity       CPU mask, CPUs 0-63  -                         sched_setaffinity() of this thread
-//   kAdviseHuge     start                length                    kHugePages: MADV_HUGEPAGE, else MADV_NOHUGEPAGE
+//   kAdviseHuge     start                length                    kHugePages: MADV_HUGEPAGE; kCollapse: MADV_COLLAPSE;
+//                                                                  neither: MADV_NOHUGEPAGE
 //   kThpDisable     1 or 0               -                         prctl(PR_SET_THP_DISABLE) of this process
 //   kLimit          RLIMIT_* number      -                         new soft limit in `argument` (~0: none)
 //   kLock           start                length                    kLocked|kLockOnFault: mlock2(), else munlock()
@@ -133,6 +134,7 @@ enum EventFlag : uint8_t {
   kUnevictable = 1 << 0,    // kFileInMemory: ramfs
   kNameless = 1 << 1,       // kFileInMemory: it ends with the last process that has used it
   kHugePages = 1 << 0,      // kAdviseHuge: wanted (else not wanted)
+  kCollapse = 1 << 1,       // kAdviseHuge: at once, whatever was wanted before
   kLocked = 1 << 0,         // kLock: mlock() (else munlock())
   kLockCurrent = 1 << 0,    // kLockAll: what is mapped
   kLockFuture = 1 << 1,     // kLockAll: what will be mapped

@@ -49,12 +49,15 @@ void take_break_back(void* before) {
   after_break_moved();
   errno = ENOMEM;
 }
-/// Notes MADV_HUGEPAGE and MADV_NOHUGEPAGE. EINVAL counts as success: a kernel without huge pages returns it, the
-/// target would not.
+constexpr int kMadvCollapse = 25;  // MADV_COLLAPSE: Linux 6.1, not in Debian 12's libc headers
+
+/// Notes MADV_HUGEPAGE, MADV_NOHUGEPAGE and MADV_COLLAPSE. EINVAL counts as success: a kernel without huge pages
+/// returns it, and for MADV_COLLAPSE a process that may have none; the target would not.
 void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
-  if ((advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) || (result != 0 && result != -EINVAL) || start % 4096 != 0)
-    return;
-  agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, advice == MADV_HUGEPAGE ? trace::kHugePages : 0);
+  if ((result != 0 && result != -EINVAL) || start % 4096 != 0) return;
+  if (advice == MADV_HUGEPAGE) agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, trace::kHugePages);
+  if (advice == MADV_NOHUGEPAGE) agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, 0);
+  if (advice == kMadvCollapse) agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, trace::kCollapse);
 }
 
 /// Noted where memory is registered. Where it is polled, the next scan of the mappings finds the protection.

@@ -217,6 +217,7 @@ class Player::Process {
   bool lock_all();
   void punch(const Step& step, const Region& region);
   void free_region(Region& region);
+  bool advise_huge(const Region& region, uint8_t flags);
   void fork(const Step& step);
 
   Player& player_;

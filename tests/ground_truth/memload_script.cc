@@ -41,14 +41,31 @@ struct Spelling {
   size_t words;  // the least number of words, the name included
 };
 constexpr Spelling kSpellings[] = {
-    {"anon", StepKind::kAnon, 3},         {"shm", StepKind::kShared, 3},     {"heap", StepKind::kHeap, 4},
-    {"w", StepKind::kWrite, 2},           {"r", StepKind::kRead, 2},         {"loop", StepKind::kLoop, 3},
-    {"rnd", StepKind::kRandom, 4},        {"zipf", StepKind::kZipf, 4},      {"free", StepKind::kFree, 2},
-    {"punch", StepKind::kPunch, 4},       {"huge", StepKind::kHuge, 2},      {"nohuge", StepKind::kNoHuge, 2},
-    {"dontneed", StepKind::kDontneed, 2}, {"fw", StepKind::kFileWrite, 3},   {"fr", StepKind::kFileRead, 2},
-    {"fm", StepKind::kFileMap, 2},        {"fsync", StepKind::kFileSync, 2}, {"sleep", StepKind::kSleep, 2},
-    {"rate", StepKind::kRate, 2},         {"adj", StepKind::kAdj, 2},        {"wait", StepKind::kWait, 1},
-    {"dense", StepKind::kDense, 2},       {"lock", StepKind::kLock, 2},      {"unlock", StepKind::kUnlock, 2},
+    {"anon", StepKind::kAnon, 3},
+    {"shm", StepKind::kShared, 3},
+    {"heap", StepKind::kHeap, 4},
+    {"w", StepKind::kWrite, 2},
+    {"r", StepKind::kRead, 2},
+    {"loop", StepKind::kLoop, 3},
+    {"rnd", StepKind::kRandom, 4},
+    {"zipf", StepKind::kZipf, 4},
+    {"free", StepKind::kFree, 2},
+    {"punch", StepKind::kPunch, 4},
+    {"huge", StepKind::kHuge, 2},
+    {"nohuge", StepKind::kNoHuge, 2},
+    {"collapse", StepKind::kCollapse, 2},
+    {"dontneed", StepKind::kDontneed, 2},
+    {"fw", StepKind::kFileWrite, 3},
+    {"fr", StepKind::kFileRead, 2},
+    {"fm", StepKind::kFileMap, 2},
+    {"fsync", StepKind::kFileSync, 2},
+    {"sleep", StepKind::kSleep, 2},
+    {"rate", StepKind::kRate, 2},
+    {"adj", StepKind::kAdj, 2},
+    {"wait", StepKind::kWait, 1},
+    {"dense", StepKind::kDense, 2},
+    {"lock", StepKind::kLock, 2},
+    {"unlock", StepKind::kUnlock, 2},
     {"lockall", StepKind::kLockAll, 1},
 };
 
@@ -112,6 +129,7 @@ Result<Step> parse_step(const std::string& text) {
     case StepKind::kUnlock:
     case StepKind::kHuge:
     case StepKind::kNoHuge:
+    case StepKind::kCollapse:
       step.region = region_of(words[1]);
       break;
     case StepKind::kFileWrite:

@@ -46,6 +46,7 @@ enum class StepKind : uint8_t {
   kPunch,
   kHuge,
   kNoHuge,
+  kCollapse,
   kFileWrite,
   kFileRead,
   kFileMap,

@@ -71,12 +71,13 @@ TEST(ParseScript, ReadsPercentRangesAndFractions) {
 }
 
 TEST(ParseScript, ReadsWhatIsDoneToHugePages) {
-  const auto script = parse_script("memload anon:0:8M nohuge:0 huge:0 punch:0:64:512");
+  const auto script = parse_script("memload anon:0:8M nohuge:0 huge:0 punch:0:64:512 collapse:0");
   ASSERT_TRUE(script.ok()) << script.error().message;
   EXPECT_EQ(script->steps[1].kind, StepKind::kNoHuge);
   EXPECT_EQ(script->steps[2].kind, StepKind::kHuge);
   EXPECT_EQ(script->steps[3].first_page, 64u);
   EXPECT_EQ(script->steps[3].last_page, 512u);
+  EXPECT_EQ(script->steps[4].kind, StepKind::kCollapse);
   EXPECT_FALSE(parse_script("memload anon:0:8M punch:0:64:513").ok());
 }
 

@@ -54,11 +54,11 @@ bool Player::Process::perform(const Step& step) {
       punch(step, region);
       return false;
     case StepKind::kHuge:
-    case StepKind::kNoHuge: {
-      const uint8_t wanted = step.kind == StepKind::kHuge ? uint8_t{trace::kHugePages} : uint8_t{0};
-      if (!region.is_heap && region.bytes > 0) send(EventKind::kAdviseHuge, region.start, region.bytes, wanted);
-      return false;
-    }
+      return advise_huge(region, trace::kHugePages);
+    case StepKind::kNoHuge:
+      return advise_huge(region, 0);
+    case StepKind::kCollapse:
+      return advise_huge(region, trace::kCollapse);
     case StepKind::kFileWrite:
     case StepKind::kFileRead:
     case StepKind::kFileMap:
@@ -212,6 +212,11 @@ bool Player::Process::file_sync(const Step& step) {
   const auto file =
       std::find_if(files.begin(), files.end(), [&](const auto& known) { return known.first == step.path; });
   if (file != files.end()) send(EventKind::kFileSync, static_cast<uint64_t>(file - files.begin()) + 1, 0, 0);
+  return false;
+}
+
+bool Player::Process::advise_huge(const Region& region, uint8_t flags) {
+  if (!region.is_heap && region.bytes > 0) send(EventKind::kAdviseHuge, region.start, region.bytes, flags);
   return false;
 }
 

@@ -202,10 +202,58 @@ TEST(Khugepaged, AGroupWithoutRoomKeepsItsSmallPages) {
   m.process(app).space.map(0, kHuge << kPageShift, anonymous(HugeAdvice::kUnwanted));
   m.touch(app, 0, 20);
   advise(m, app, HugeAdvice::kNone);
-  EXPECT_EQ(scan(m, app), Collapse::kNone);
+  EXPECT_EQ(scan(m, app), Collapse::kNotCharged);
   EXPECT_EQ(m.process(app).rss_anon, 20);
   EXPECT_EQ(m.count(Vmstat::thp_collapse_alloc), 1) << "counted before it is charged";
   m.expect_sound();
+}
+
+// MADV_COLLAPSE of the first two ranges.
+void collapse_two(Machine& m, host::ProcessIndex app) {
+  m.run([&] { madvise_collapse(m.k, app, 0, (2 * kHuge) << kPageShift); }, 0, 100);
+  m.expect_sound();
+}
+
+TEST(MadviseCollapse, WhatTheHostForbidsKhugepagedAProgramMayDoItself) {
+  Machine m(
+      HostBuilder().plain_node(20000_pages).huge_pages(ThpMode::kNever).set("vm.khugepaged_max_ptes_none", 0).build());
+  const auto app = start_with(m, 3, 1);
+  collapse_two(m, app);
+  EXPECT_EQ(m.process(app).space.huge_leaves, 2) << "the third range was not asked for";
+  EXPECT_EQ(m.process(app).rss_anon, 1025);
+  EXPECT_EQ(m.process(app).touched_pages, 3) << "the program has touched no more than before";
+  EXPECT_EQ(m.count(Vmstat::thp_collapse_alloc), 2);
+}
+
+TEST(MadviseCollapse, NoHugePageIsMadeWhereNothingIsOrWhereTheProgramWantsNone) {
+  Machine m(always().build());
+  const auto app = m.start(100);
+  m.process(app).space.map(0, (2 * kHuge) << kPageShift, anonymous(HugeAdvice::kNone));
+  collapse_two(m, app);
+  EXPECT_EQ(m.process(app).rss_anon, 0);
+  const auto other = start_with(m, 2, 1);
+  advise(m, other, HugeAdvice::kUnwanted);
+  collapse_two(m, other);
+  EXPECT_EQ(m.process(other).space.huge_leaves, 0);
+}
+
+TEST(MadviseCollapse, ItEndsAtTheFirstRangeThatGetsNoMemory) {
+  Machine m(always().limit(3_MiB).build());
+  const auto app = m.start(100);
+  m.process(app).cgroup = m.host.app_cgroup;
+  m.process(app).space.map(0, (2 * kHuge) << kPageShift, anonymous(HugeAdvice::kUnwanted));
+  m.touch(app, 0, 1);
+  m.touch(app, kHuge, 1);
+  advise(m, app, HugeAdvice::kNone);
+  collapse_two(m, app);
+  EXPECT_EQ(m.process(app).space.huge_leaves, 1);
+}
+
+TEST(MadviseCollapse, AnOlderKernelDoesNotKnowIt) {
+  Machine m(always().kernel(5, 10).build());
+  const auto app = start_with(m, 2, 1);
+  collapse_two(m, app);
+  EXPECT_EQ(m.process(app).space.huge_leaves, 0);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST(KernelRules, TheMeasuredKernelsDifferWhereTheirSourcesDo) {
   };
   EXPECT_EQ(between({5, 10}, {6, 1}),
             (std::vector{KernelRule::kStallsOnCpuAreFull, KernelRule::kPcpGivesMore, KernelRule::kReclaimThrottle,
-                         KernelRule::kHighSleepsInCall, KernelRule::kLargeChargeBatch}));
+                         KernelRule::kHighSleepsInCall, KernelRule::kMadviseCollapse, KernelRule::kLargeChargeBatch}));
 }
 
 }  // namespace

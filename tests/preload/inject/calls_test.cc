@@ -345,6 +345,22 @@ TEST_F(Calls, AnAdviceToFreeNothingWithdrawsNoOther) {
   ::munmap(memory, 4 * kPage);
 }
 
+TEST_F(Calls, AdviceOnHugePagesIsNotedEvenWhereThisMachineHasNone) {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE
+  auto* const advise = recorder.hook<int(void*, size_t, int)>("madvise");
+  auto* const memory = static_cast<char*>(fresh(4 * kPage));
+  for (const int advice : {MADV_HUGEPAGE, MADV_NOHUGEPAGE, kCollapse}) advise(memory, 3 * kPage, advice);
+  advise(memory + 1, kPage, kCollapse);        // EINVAL, on the target too
+  advise(memory, size_t{1} << 60, kCollapse);  // ENOMEM
+  const std::vector<trace::Event> notes = notes_of(EventKind::kAdviseHuge);
+  ASSERT_EQ(notes.size(), 3u);
+  EXPECT_EQ(notes[0].flags, trace::kHugePages);
+  EXPECT_EQ(notes[1].flags, 0);
+  EXPECT_EQ(notes[2].flags, trace::kCollapse);
+  EXPECT_EQ(notes[2].bytes, 3 * kPage);
+  ::munmap(memory, 4 * kPage);
+}
+
 TEST_F(Calls, ThatLockMemoryAreNotedInWholePages) {
   auto* const lock = recorder.hook<int(const void*, size_t)>("mlock");
   auto* const unlock = recorder.hook<int(const void*, size_t)>("munlock");
