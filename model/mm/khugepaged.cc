@@ -161,13 +161,14 @@ Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& fo
 }
 
 // The next range at or behind `from` that may become a huge page. Adds the mappings without one to `progress`.
-std::optional<uint64_t> next_range(const Kernel& k, const Process& process, uint64_t from, int64_t& progress) {
+std::optional<uint64_t> next_range(const Kernel& k, const Process& process, uint64_t from, int64_t& progress,
+                                   By by = By::kKhugepaged) {
   auto at = process.space.mappings.upper_bound(from << kPageShift);
   if (at != process.space.mappings.begin() && std::prev(at)->second.end > from << kPageShift) --at;
   for (; at != process.space.mappings.end(); ++at) {
     const uint64_t begin = std::max(from, at->first >> kPageShift);
     const uint64_t first = (begin + kHuge - 1) / kHuge * kHuge;
-    if ((first + kHuge) << kPageShift <= at->second.end && may_be_huge(k, process, first)) return first;
+    if ((first + kHuge) << kPageShift <= at->second.end && may_be_huge(k, process, first, sysfs_for(by))) return first;
     ++progress;
   }
   return std::nullopt;
@@ -227,12 +228,14 @@ void madvise_collapse(Kernel& k, ProcessIndex index, uint64_t start, uint64_t by
   if (!k.follows(host::KernelRule::kMadviseCollapse)) return;
   for (const host::CpuIndex cpu : k.host.lru_add_batch.indices()) lru_add_drain(k, cpu);  // lru_add_drain_all()
   const uint64_t end = (start + bytes) >> kPageShift;
-  for (uint64_t first = ((start >> kPageShift) + kHuge - 1) / kHuge * kHuge; first + kHuge <= end; first += kHuge) {
-    if (k.host.processes[index].doomed()) return;
-    if (!may_be_huge(k, k.host.processes[index], first, Sysfs::kIgnored)) continue;
-    const std::optional<Found> found = scan_pmd(k, index, first, By::kMadvise);
+  int64_t ignored = 0;
+  for (uint64_t from = start >> kPageShift; !k.host.processes[index].doomed(); from += kHuge) {
+    const auto first = next_range(k, k.host.processes[index], from, ignored, By::kMadvise);
+    if (!first || *first + kHuge > end) return;
+    from = *first;
+    const std::optional<Found> found = scan_pmd(k, index, from, By::kMadvise);
     if (!found) continue;
-    const Collapse result = collapse(k, index, first, *found, By::kMadvise);
+    const Collapse result = collapse(k, index, from, *found, By::kMadvise);
     if (result == Collapse::kNoHugePage || result == Collapse::kNotCharged) return;
   }
 }

@@ -52,9 +52,9 @@ void take_break_back(void* before) {
 constexpr int kMadvCollapse = 25;  // MADV_COLLAPSE: Linux 6.1, not in Debian 12's libc headers
 
 /// Notes MADV_HUGEPAGE, MADV_NOHUGEPAGE and MADV_COLLAPSE. EINVAL counts as success: a kernel without huge pages
-/// returns it, and for MADV_COLLAPSE a process that may have none; the target would not.
+/// returns it, the target would not. Which error MADV_COLLAPSE gives here says nothing of the target.
 void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
-  if ((result != 0 && result != -EINVAL) || start % 4096 != 0) return;
+  if ((result != 0 && result != -EINVAL && advice != kMadvCollapse) || start % 4096 != 0) return;
   if (advice == MADV_HUGEPAGE) agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, trace::kHugePages);
   if (advice == MADV_NOHUGEPAGE) agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, 0);
   if (advice == kMadvCollapse) agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, trace::kCollapse);

@@ -249,6 +249,13 @@ TEST(MadviseCollapse, ItEndsAtTheFirstRangeThatGetsNoMemory) {
   EXPECT_EQ(m.process(app).space.huge_leaves, 1);
 }
 
+TEST(MadviseCollapse, ALargeRangeCostsNoMoreThanItsMappings) {
+  Machine m(always().build());
+  const auto app = start_with(m, 2, 1);
+  m.run([&] { madvise_collapse(m.k, app, 0, uint64_t{1} << 56); }, 0, 100);
+  EXPECT_EQ(m.process(app).space.huge_leaves, 2);
+}
+
 TEST(MadviseCollapse, AnOlderKernelDoesNotKnowIt) {
   Machine m(always().kernel(5, 10).build());
   const auto app = start_with(m, 2, 1);

@@ -350,8 +350,8 @@ TEST_F(Calls, AdviceOnHugePagesIsNotedEvenWhereThisMachineHasNone) {
   auto* const advise = recorder.hook<int(void*, size_t, int)>("madvise");
   auto* const memory = static_cast<char*>(fresh(4 * kPage));
   for (const int advice : {MADV_HUGEPAGE, MADV_NOHUGEPAGE, kCollapse}) advise(memory, 3 * kPage, advice);
-  advise(memory + 1, kPage, kCollapse);        // EINVAL, on the target too
-  advise(memory, size_t{1} << 60, kCollapse);  // ENOMEM
+  advise(memory + 1, kPage, kCollapse);            // EINVAL, on the target too
+  advise(memory, size_t{1} << 60, MADV_HUGEPAGE);  // ENOMEM
   const std::vector<trace::Event> notes = notes_of(EventKind::kAdviseHuge);
   ASSERT_EQ(notes.size(), 3u);
   EXPECT_EQ(notes[0].flags, trace::kHugePages);
