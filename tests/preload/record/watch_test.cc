@@ -110,6 +110,7 @@ TEST_F(Watch, ItsTouchesAreHeldIfThatIsAskedFor) {
     ::usleep(3'000'000);  // longer than the four tries to stop it
     std::memset(own, 1, 24 * kMiB);
     touch(8);
+    ::usleep(1'000'000);  // a recorder that is starved finds the new mapping late, but before it is gone
     ::_exit(7);
   });
   const auto summary = watch_for(child.pid(), 60'000, true);
